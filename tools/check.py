@@ -1,0 +1,92 @@
+#!/usr/bin/python3
+"""Run the checks of `make check` one after the other and add up what they say.
+
+Every check is a make target whose last line of output reads `N passed, N failed` or
+`N passed, N failed, N skipped`. A check that ends without such a line, or with a status
+other than 0 while it says that nothing failed, counts as one failure of its own: silence
+is never a success. The very last line printed here is the sum.
+"""
+
+import re
+import subprocess
+import sys
+import time
+
+SUMMARY = re.compile(r"^(\d+) passed, (\d+) failed(?:, (\d+) skipped)?$")
+
+
+def parse_summary(text):
+    """(passed, failed, skipped) of the last line that is not blank, or None."""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    match = SUMMARY.match(lines[-1]) if lines else None
+    return tuple(int(n or 0) for n in match.groups()) if match else None
+
+
+def judge(name, status, text):
+    """The counts of one check and a complaint (or None) about how it reported them."""
+    counts = parse_summary(text)
+    if counts is None:
+        return (0, 1, 0), f"{name}: ended with status {status} and no line `N passed, N failed`"
+    passed, failed, skipped = counts
+    if status != 0 and failed == 0:
+        return (passed, 1, skipped), f"{name}: says that nothing failed, yet ended with status {status}"
+    if passed + failed + skipped == 0:
+        return (0, 1, 0), f"{name}: ran no test at all"
+    return counts, None
+
+
+def format_summary(passed, failed, skipped):
+    """The line that `make check` and CI end with."""
+    return f"{passed} passed, {failed} failed" + (f", {skipped} skipped" if skipped else "")
+
+
+def run_target(name, variables):
+    """Run one make target, show its output as it comes, and return (status, output)."""
+    command = ["make", "--no-print-directory", name, *variables]
+    # close_fds=False hands make's job server down, so that -j of the outer make holds inside, too.
+    process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                               stderr=subprocess.STDOUT, close_fds=False)
+    output = []
+    for raw in process.stdout:
+        line = raw.decode("utf-8", "replace")
+        output.append(line)
+        sys.stdout.write(line)
+        sys.stdout.flush()
+    # make's own words on a failed target come after the check's summary: they are not the check's.
+    text = "".join(line for line in output if not line.startswith("make: ***"))
+    return process.wait(), text
+
+
+def main(arguments):
+    """check.py [VARIABLE=VALUE...] -- CHECK...: the status is 0 only if nothing failed."""
+    split = arguments.index("--")
+    variables, names = arguments[:split], arguments[split + 1:]
+    total = [0, 0, 0]
+    complaints, rows = [], []
+    status, _ = run_target("all", variables)
+    if status != 0:
+        print("make all: the tree does not build, so no test ran")
+        print(format_summary(0, 1, 0))
+        return 1
+    for name in names:
+        print(f"== {name}", flush=True)
+        start = time.monotonic()
+        counts, complaint = judge(name, *run_target(name, variables))
+        rows.append((name, counts, time.monotonic() - start))
+        total = [a + b for a, b in zip(total, counts)]
+        if complaint:
+            complaints.append(complaint)
+    print()
+    for name, counts, seconds in rows:
+        print(f"  {name:24} {format_summary(*counts):36} {seconds:6.1f} s")
+    for complaint in complaints:
+        print(complaint)
+    if not names:
+        print("tools/check.py: no check is listed in CHECKS, so nothing was shown to work")
+        total[1] += 1
+    print(format_summary(*total))
+    return 1 if total[1] else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,37 @@
+# Unit tests: each tests/unit/test_NAME.c is a program of its own, linked with the kernel sources that its
+# line here names. They are compiled for the host, under the address and undefined-behaviour sanitizers.
+
+UNIT_lib_string_SRCS := kernel/lib/string.c
+UNIT_lib_printf_SRCS := kernel/lib/printf.c kernel/lib/string.c
+UNIT_lib_parse_SRCS  := kernel/lib/parse.c kernel/lib/string.c
+UNIT_lib_tables_SRCS := # bitmap.h and list.h are all inline
+
+# ---- nothing to edit below for a new test ----
+
+UNIT_NAMES := $(sort $(patsubst UNIT_%_SRCS,%,$(filter UNIT_%_SRCS,$(.VARIABLES))))
+UNIT_DIR   := $(BUILD)/tests/unit
+UNIT_BINS  := $(UNIT_NAMES:%=$(UNIT_DIR)/%)
+
+UNIT_CFLAGS := -std=gnu11 -g -O1 $(WARNINGS) -DKOAN_HOST -Ikernel -Itests/unit \
+	-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+UNIT_CHECK_CFLAGS = $(shell pkg-config --cflags check)
+UNIT_CHECK_LIBS   = $(shell pkg-config --libs check)
+
+CHECKS += check-unit
+.PHONY: check-unit unit
+unit: $(UNIT_BINS)
+check-unit: $(UNIT_BINS) ## unit tests on the host, under sanitizers
+	$(Q)$(PYTHON) tests/unit/run.py $(UNIT_BINS)
+
+$(UNIT_DIR)/obj/%.o: %.c tests/unit/build.mk
+	@mkdir -p $(@D)
+	$(Q)$(HOSTCC) $(UNIT_CFLAGS) $(UNIT_CHECK_CFLAGS) -MMD -MP -c $< -o $@
+
+define UNIT_RULE
+$(UNIT_DIR)/$(1): $(patsubst %.c,$(UNIT_DIR)/obj/%.o,tests/unit/test_$(1).c tests/unit/main.c \
+		tests/unit/stubs.c $(UNIT_$(1)_SRCS))
+	$$(Q)$$(HOSTCC) $$(UNIT_CFLAGS) $$^ $$(UNIT_CHECK_LIBS) -o $$@
+endef
+$(foreach name,$(UNIT_NAMES),$(eval $(call UNIT_RULE,$(name))))
+
+-include $(shell find $(UNIT_DIR)/obj -name '*.d' 2>/dev/null)

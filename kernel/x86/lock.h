@@ -1,0 +1,90 @@
+/*
+ * Spin locks with a written order that is checked as it runs.
+ *
+ * A CPU may take a lock only if its level is higher than that of every lock it holds (two domains: lower domain id first, through
+ * lock_pair()). An inversion is a panic at once. Interrupts stay on while a lock is held and while a CPU waits for one, so a waiting CPU
+ * still answers TLB-flush requests; interrupt handlers therefore take no lock.
+ */
+#ifndef KOAN_X86_LOCK_H
+#define KOAN_X86_LOCK_H
+
+#include "lib/types.h"
+#include "lib/panic.h"
+#ifndef KOAN_HOST
+#include "x86/cpu.h"
+#endif
+
+/* The order in which locks are taken, lowest first. One bit each: cpu->lock_level is the set held. */
+enum lock_level {
+    LOCK_DOMLIST = 1,  /* the list of domains */
+    LOCK_DOMAIN = 2,   /* one domain: its memory, its vCPUs' control state */
+    LOCK_DOMAIN2 = 4,  /* a second domain, of higher id */
+    LOCK_SCHED = 8,    /* one CPU's run queue */
+    LOCK_ALLOC = 16,   /* the frame allocator */
+    LOCK_FLUSH = 32,   /* one TLB shootdown at a time */
+    LOCK_CONSOLE = 64, /* console lines */
+};
+
+struct spinlock {
+    u16 next;     /* ticket to draw */
+    u16 served;   /* ticket being served */
+    u32 level;    /* enum lock_level */
+    u32 taken_as; /* level bit it was taken with, for unlock */
+};
+
+#define SPINLOCK_INIT(lvl) ((struct spinlock){ .level = (lvl) })
+
+#ifdef KOAN_HOST
+static inline void spin_lock(struct spinlock *l)
+{
+    assert(l->next == l->served);
+    l->next++;
+}
+static inline void spin_lock_as(struct spinlock *l, u32 level)
+{
+    (void)level;
+    spin_lock(l);
+}
+static inline void spin_unlock(struct spinlock *l)
+{
+    l->served++;
+}
+static inline bool spin_is_locked(struct spinlock *l)
+{
+    return l->next != l->served;
+}
+#else
+NORETURN void lock_order_panic(struct spinlock *l, u32 level);
+
+static ALWAYS_INLINE void spin_lock_as(struct spinlock *l, u32 level)
+{
+    struct cpu *c = this_cpu();
+
+    if (unlikely(c->lock_level >= level))
+        lock_order_panic(l, level);
+    c->lock_level |= level;
+    u16 ticket = __atomic_fetch_add(&l->next, 1, __ATOMIC_ACQUIRE);
+    while (unlikely(__atomic_load_n(&l->served, __ATOMIC_ACQUIRE) != ticket))
+        asm volatile("pause");
+    l->taken_as = level;
+}
+
+static ALWAYS_INLINE void spin_lock(struct spinlock *l)
+{
+    spin_lock_as(l, l->level);
+}
+
+static ALWAYS_INLINE void spin_unlock(struct spinlock *l)
+{
+    this_cpu()->lock_level &= ~l->taken_as;
+    __atomic_store_n(&l->served, l->served + 1, __ATOMIC_RELEASE);
+}
+
+static inline bool spin_is_locked(struct spinlock *l)
+{
+    return __atomic_load_n(&l->next, __ATOMIC_RELAXED) !=
+           __atomic_load_n(&l->served, __ATOMIC_RELAXED);
+}
+#endif
+
+#endif

@@ -1,0 +1,2 @@
+# The tests: each folder below has its own rules.
+-include tests/*/build.mk

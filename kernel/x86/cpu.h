@@ -8,7 +8,8 @@
  *   1        guard (not mapped)      2   double-fault stack
  *   3        guard                   4   NMI stack
  *   5        guard                   6   machine-check stack
- *   7        guard                   8..15  main stack, grows down from just below struct cpu
+ *   7        guard                   8   debug-exception stack (#DB can be raised by MOV SS; SYSCALL before the stack is switched)
+ *   9        guard                   10..15  main stack, grows down from just below struct cpu
  *
  * The outermost struct regs lies directly below struct cpu. Locking: a field is this CPU's own (c), read-only after boot (r), or
  * changed by any CPU with atomic operations (a).
@@ -40,6 +41,7 @@ struct tss {
 #define IST_DF  1
 #define IST_NMI 2
 #define IST_MC  3
+#define IST_DB  4
 
 struct cpu {
     struct vcpu *current; /* c: the vCPU whose state is in the registers; NULL while idle */

@@ -1,0 +1,74 @@
+"""Bochs's configuration for one machine: the stricter emulator, and the one with x2APIC.
+
+The serial port is a socket to us (a file is only written out when Bochs ends). Debian builds
+Bochs with its debugger in, which stops at the first instruction: a command file says `c`.
+The end comes from the guest, by `Shutdown` written to port 0x8900.
+"""
+
+import pathlib
+
+from koanrun import paths
+from koanrun.errors import UsageError
+
+SHARE = pathlib.Path("/usr/share/bochs")
+CPU = "corei7_skylake_x"
+MAX_CPUS = 8
+MAX_MEM = 3072
+
+
+def config(iso, mem, smp, port, log, cpu=CPU):
+    """The text of the bochsrc; PORT is where we listen for the serial line."""
+    bios = paths.need_file(SHARE / "BIOS-bochs-latest", "install the package bochsbios (make setup does)")
+    vga = paths.need_file(SHARE / "VGABIOS-lgpl-latest", "install the package bochs (make setup does)")
+    if '"' in str(iso) or "," in str(iso):
+        raise UsageError(f"{iso}: Bochs can't take a path with a quote or a comma; move the tree")
+    return "\n".join([
+        'display_library: rfb, options="timeout=0"',
+        f"cpu: model={cpu}, count={smp}, ips=100000000, reset_on_triple_fault=0",
+        f"memory: guest={mem}, host={min(mem, 1024)}",
+        f'romimage: file="{bios}"',
+        f'vgaromimage: file="{vga}"',
+        "ata0: enabled=1, ioaddr1=0x1f0, ioaddr2=0x3f0, irq=14",
+        f'ata0-master: type=cdrom, path="{iso}", status=inserted',
+        "boot: cdrom",
+        "clock: sync=none, time0=utc",
+        f"com1: enabled=1, mode=socket-client, dev=127.0.0.1:{port}",
+        f'log: "{log}"',
+        "panic: action=fatal",
+        "error: action=report",
+        "info: action=ignore",
+        "debug: action=ignore",
+        "",
+    ])
+
+
+def check(mem, smp, firmware):
+    """Refuse what this Bochs can't do, before it does something else."""
+    if firmware != "bios":
+        raise UsageError("--firmware uefi: Bochs starts with its own BIOS only; use --emulator qemu")
+    if smp > MAX_CPUS:
+        raise UsageError(f"--smp {smp}: Bochs here takes at most {MAX_CPUS} CPUs")
+    if mem > MAX_MEM:
+        raise UsageError(f"memory {mem} MiB: Bochs here takes at most {MAX_MEM} MiB")
+
+
+def command(work, iso, mem, smp, port, interactive=False):
+    """Write the files below WORK and give the command line; INTERACTIVE leaves the debugger to the user."""
+    program = paths.need_tool("bochs", "bochs")
+    work = pathlib.Path(work)
+    (work / "bochsrc").write_text(config(iso, mem, smp, port, work / "bochs.log"), encoding="utf-8")
+    line = [program, "-q", "-f", str(work / "bochsrc")]
+    if interactive:
+        return line
+    (work / "debugger").write_text("c\n", encoding="ascii")
+    return line + ["-rc", str(work / "debugger")]
+
+
+def complaint(work):
+    """The last panic line of Bochs's own log, for the ending's detail."""
+    try:
+        lines = (pathlib.Path(work) / "bochs.log").read_text(errors="replace").splitlines()
+    except OSError:
+        return ""
+    panics = [line for line in lines if ">>PANIC<<" in line]
+    return panics[-1].strip() if panics else ""

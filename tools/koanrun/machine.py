@@ -203,7 +203,6 @@ class Machine:
                     if self.process.poll() is not None:
                         break
             listener.close()
-            self._socket.setblocking(True) if self._socket is not listener else None
             if self._socket is listener:
                 raise UsageError(f"Bochs did not start: {bochs.complaint(self.work) or self._read_complaint()}")
         if self.qmp_path:
@@ -278,7 +277,7 @@ class Machine:
         *complete, self._buffer = (self._buffer + chunk).split(b"\n")
         fresh = []
         for raw in complete:
-            line = ANSI.sub(b"", raw.replace(b"\r", b"")).decode("utf-8", "replace")
+            line = self._clean(raw)
             if not self.output and FIRST_LINE[self.hypervisor] not in line:
                 self.preamble.append(line)
                 continue
@@ -289,6 +288,16 @@ class Machine:
             if self.hypervisor == "xen" and XEN_LAST.search(line):
                 self.ending = endings.of_xen(self.output)
         return fresh
+
+    @property
+    def partial(self):
+        """The unfinished line at the end of what has come so far."""
+        return self._clean(self._buffer) if self.output else ""
+
+    @staticmethod
+    def _clean(raw):
+        """A line as text, without carriage returns and the boot loader's cursor movements."""
+        return ANSI.sub(b"", raw.replace(b"\r", b"")).decode("utf-8", "replace")
 
     def wait(self):
         """Run to the end; returns `ending`."""

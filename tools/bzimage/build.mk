@@ -1,7 +1,7 @@
 # The host tool that finds the kernel inside a bzImage: the hypervisor's own reader with a main() around it.
 
 BZIMAGE_SRCS := tools/bzimage/bzimage.c kernel/lib/bzimage.c kernel/lib/problem.c kernel/lib/printf.c \
-	kernel/lib/string.c
+	kernel/lib/parse.c kernel/lib/string.c
 BZIMAGE_OBJS := $(BZIMAGE_SRCS:%.c=$(BUILD)/tools/obj/%.o)
 
 ALL += $(BUILD)/tools/bzimage

@@ -1,9 +1,12 @@
 /*
- * Why was it refused? refuse() returns its error and leaves file, line and value in the trace, so that "why did I get -EINVAL?" has an answer.
+ * Why was it refused? refuse() returns its error and leaves file, line and value in the trace, so that "why did I get -EINVAL?" has an
+ * answer.
  *
  *     return refuse(-XEN_EINVAL, mfn.n);
  *
- * trace_refusal() is defined in debug/trace.c (a ring for each CPU) and by the unit tests' stubs.
+ * trace_event() is a trace point: one test while its kind is off (`trace=` on Koan's command line turns kinds on).
+ *
+ * trace_refusal() and trace_record() are defined in debug/trace.c (a ring for each CPU) and by the unit tests' stubs.
  */
 #ifndef KOAN_LIB_TRACE_H
 #define KOAN_LIB_TRACE_H
@@ -18,5 +21,28 @@ void trace_refusal(const char *file, u32 line, s64 error, u64 value);
         trace_refusal(__FILE__, __LINE__, refuse_error, (u64)(value));                             \
         refuse_error;                                                                              \
     })
+
+enum trace_kind {
+    TRACE_REFUSAL = 0, /* always on */
+    TRACE_TRAP,        /* vector, address of the instruction */
+    TRACE_HYPERCALL,   /* number, first argument */
+    TRACE_SWITCH,      /* domain and vCPU that go (id << 16 | vcpu), those that come */
+    TRACE_TYPE,        /* machine frame, new type */
+    TRACE_DOMAIN,      /* domain id, what happened to it */
+    TRACE_KINDS
+};
+
+#ifdef KOAN_HOST
+#define trace_event(kind, a, b) ((void)(kind), (void)(a), (void)(b))
+#else
+extern u32 trace_kinds; /* bit per kind; set while the command line is read */
+void trace_record(enum trace_kind kind, u64 a, u64 b);
+
+static ALWAYS_INLINE void trace_event(enum trace_kind kind, u64 a, u64 b)
+{
+    if (unlikely(trace_kinds & BIT(kind)))
+        trace_record(kind, a, b);
+}
+#endif
 
 #endif

@@ -1,0 +1,109 @@
+/*
+ * The end: the hypervisor has found its own state to be wrong.
+ *
+ * Rules. The first CPU that panics reports; it stops the others by NMI and then owns the machine. Nothing here waits for a lock, allocates, or
+ * trusts what it reads: consoles are written past their lock, stacks are read only where they are mapped. A second panic on the same CPU (a fault inside
+ * the report) ends the machine at once. The exit code of a panic outranks all others.
+ */
+#include "debug/panic.h"
+
+#include <stdarg.h>
+
+#include "debug/machine.h"
+#include "debug/nmi.h"
+#include "debug/report.h"
+#include "debug/say.h"
+#include "debug/symbols.h"
+#include "debug/trace.h"
+#include "lib/string.h"
+#include "x86/asm.h"
+
+#define NOBODY        (~0U)
+#define STACK_WORDS   24
+#define TRACE_RECORDS 12
+
+static u32 panic_owner = NOBODY; /* a: the CPU that reports */
+
+bool panic_under_way(void)
+{
+    return __atomic_load_n(&panic_owner, __ATOMIC_ACQUIRE) != NOBODY;
+}
+
+/* Become the one that reports. Who comes second on the same CPU has faulted while reporting; on another one, it stops. */
+static void take_over(const char *message)
+{
+    u32 nobody = NOBODY;
+    u32 self = this_cpu()->id;
+
+    interrupts_off();
+    if (__atomic_compare_exchange_n(&panic_owner, &nobody, self, false, __ATOMIC_SEQ_CST,
+                                    __ATOMIC_SEQ_CST))
+        return;
+    if (nobody == self) {
+        say("PANIC inside the report of a panic: %s\n", message);
+        machine_end(END_CODE_PANIC);
+    }
+    for (;;)
+        asm volatile("hlt"); /* the owner's NMI comes and keeps this CPU */
+}
+
+static void report(const char *message, const struct regs *regs, u64 rip, u64 rsp, u64 rbp)
+{
+    say("\n");
+    say("PANIC: %s\n", message);
+    report_where(this_cpu());
+    if (regs)
+        report_regs(regs);
+    backtrace_print(rip, rbp);
+    stack_print(rsp, STACK_WORDS);
+    nmi_report_stopped();
+    trace_print(TRACE_RECORDS);
+    say("The hypervisor has stopped. This is a bug in it, whatever the guests did.\n");
+}
+
+NORETURN static void panic_v(const struct regs *regs, u64 rip, u64 rbp, const char *fmt,
+                             va_list args)
+{
+    char message[200];
+
+    koan_vsnprintf(message, sizeof(message), fmt, args);
+    say_urgent_begin();
+    take_over(message);
+    nmi_stop_others();
+    report(message, regs, regs ? regs->rip : rip, regs ? regs->rsp : rbp, regs ? regs->rbp : rbp);
+    machine_end(END_CODE_PANIC);
+}
+
+/* The caller's frame: its own frame pointer, and where it called from. */
+#define CALLER_RIP ((u64)__builtin_return_address(0))
+#define CALLER_RBP (*(u64 *)__builtin_frame_address(0))
+
+NOINLINE void panic(const char *fmt, ...)
+{
+    va_list args;
+
+    va_start(args, fmt);
+    panic_v(NULL, CALLER_RIP, CALLER_RBP, fmt, args);
+}
+
+NOINLINE void panic_at(const struct regs *regs, const char *fmt, ...)
+{
+    va_list args;
+
+    va_start(args, fmt);
+    panic_v(regs, CALLER_RIP, CALLER_RBP, fmt, args);
+}
+
+/* Not through panic(): the backtrace begins at the assertion. */
+static NOINLINE NORETURN void assert_panic(u64 rip, u64 rbp, const char *fmt, ...)
+{
+    va_list args;
+
+    va_start(args, fmt);
+    panic_v(NULL, rip, rbp, fmt, args);
+}
+
+NOINLINE void assert_failed(const char *file, int line, const char *expression)
+{
+    assert_panic(CALLER_RIP, CALLER_RBP, "%s:%d: assertion failed: %s", file, line, expression);
+}

@@ -1,0 +1,160 @@
+/*
+ * The trace: one ring per CPU, written without a lock by that CPU alone, read by a report.
+ *
+ * Refusals (lib/trace.h: refuse()) are always recorded, since "why did I get -EINVAL?" is asked afterwards; other kinds only when
+ * `trace=` on Koan's command line names them. A ring keeps the last RING_ENTRIES records; older ones are overwritten. A reader may meet
+ * a record that is being written: it prints what it finds, and nothing depends on it.
+ *
+ * Fields: (c) written by the CPU that owns the ring; (r) set during start-up.
+ */
+#include "debug/trace.h"
+
+#include "debug/say.h"
+#include "domain/domain.h"
+#include "lib/debug.h"
+#include "lib/parse.h"
+#include "lib/string.h"
+#include "x86/asm.h"
+#include "x86/cpu.h"
+
+struct record {
+    u64 tsc;
+    const char *file; /* of a refusal */
+    u64 a, b;         /* value and error of a refusal; what the kind says for others */
+    u32 line;
+    u16 domid; /* NO_DOMAIN: none was running */
+    u8 vcpu;
+    u8 kind; /* enum trace_kind */
+};
+
+#define NO_DOMAIN    0xffff
+#define RING_ENTRIES 64
+
+struct ring {
+    u64 count; /* c: records ever written; the next one goes to count % RING_ENTRIES */
+    struct record records[RING_ENTRIES];
+};
+static_assert(sizeof(struct ring) <= PAGE_SIZE, "a ring is one page");
+
+static struct ring boot_ring; /* the boot CPU traces from its first refusal on */
+static struct ring *rings[NR_CPUS] = { &boot_ring }; /* r */
+u32 trace_kinds = BIT(TRACE_REFUSAL);                /* r */
+
+static const char *const kind_names[TRACE_KINDS] = {
+    [TRACE_REFUSAL] = "refused", [TRACE_TRAP] = "trap", [TRACE_HYPERCALL] = "hypercall",
+    [TRACE_SWITCH] = "switch",   [TRACE_TYPE] = "type", [TRACE_DOMAIN] = "domain",
+};
+
+static void record(enum trace_kind kind, const char *file, u32 line, u64 a, u64 b)
+{
+    struct cpu *cpu = this_cpu();
+    struct ring *ring = rings[cpu->id];
+    struct vcpu *v = cpu->current;
+
+    if (unlikely(!ring))
+        return;
+    ring->records[ring->count++ % RING_ENTRIES] = (struct record){
+        .tsc = rdtsc(),
+        .file = file,
+        .a = a,
+        .b = b,
+        .line = line,
+        .domid = v ? v->domain->id : NO_DOMAIN,
+        .vcpu = v ? (u8)v->id : 0,
+        .kind = (u8)kind,
+    };
+}
+
+void trace_refusal(const char *file, u32 line, s64 error, u64 value)
+{
+    record(TRACE_REFUSAL, file, line, value, (u64)error);
+}
+
+void trace_record(enum trace_kind kind, u64 a, u64 b)
+{
+    record(kind, NULL, 0, a, b);
+}
+
+/* trace=trap,hypercall,... : false if a word is no kind. */
+bool trace_option(struct slice value)
+{
+    while (value.length) {
+        struct slice word = slice_cut(&value, ',');
+        u32 kind = 0;
+
+        while (kind < TRACE_KINDS && !slice_equals(word, kind_names[kind]))
+            kind++;
+        if (kind == TRACE_KINDS)
+            return false;
+        trace_kinds |= BIT(kind);
+    }
+    return true;
+}
+
+/* ---- reading ---- */
+
+static const struct record *record_at(u32 cpu, u64 index)
+{
+    return &rings[cpu]->records[index % RING_ENTRIES];
+}
+
+/* Going back in time over all rings: the newest record that is not yet taken. `left[cpu]` is how many of that ring were not. */
+static const struct record *take_newest(u16 *left, u32 *cpu_out)
+{
+    const struct record *newest = NULL;
+
+    for (u32 cpu = 0; cpu < nr_cpus; cpu++) {
+        if (!rings[cpu] || !left[cpu])
+            continue;
+        u64 oldest = rings[cpu]->count - min(rings[cpu]->count, (u64)RING_ENTRIES);
+        const struct record *r = record_at(cpu, oldest + left[cpu] - 1);
+
+        if (!newest || r->tsc > newest->tsc) {
+            newest = r;
+            *cpu_out = cpu;
+        }
+    }
+    if (newest)
+        left[*cpu_out]--;
+    return newest;
+}
+
+/* The part of a path that a reader types: from `kernel/` on. */
+static const char *short_path(const char *file)
+{
+    for (const char *p = file; *p; p++)
+        if (!strncmp(p, "kernel/", 7))
+            return p + 7;
+    return file;
+}
+
+static void print_record(const struct record *r, u32 cpu)
+{
+    char who[16] = "-";
+
+    if (r->domid != NO_DOMAIN)
+        koan_snprintf(who, sizeof(who), "d%uv%u", r->domid, r->vcpu);
+    if (r->kind == TRACE_REFUSAL)
+        say("  %16lu cpu %-3u %-6s refused with %ld at %s:%u, value %#lx\n", r->tsc, cpu, who,
+            (s64)r->b, r->file ? short_path(r->file) : "?", r->line, r->a);
+    else
+        say("  %16lu cpu %-3u %-6s %-9s %#lx %#lx\n", r->tsc, cpu, who,
+            r->kind < TRACE_KINDS ? kind_names[r->kind] : "?", r->a, r->b);
+}
+
+void trace_print(u32 most)
+{
+    static u16 left[NR_CPUS]; /* reports come one at a time */
+    const struct record *r;
+    u32 cpu = 0, printed = 0;
+
+    for (u32 i = 0; i < nr_cpus; i++)
+        left[i] = rings[i] ? (u16)min(rings[i]->count, (u64)RING_ENTRIES) : 0;
+    say("trace, newest first (time stamp counter, CPU, vCPU):\n");
+    while (printed < most && (r = take_newest(left, &cpu))) {
+        print_record(r, cpu);
+        printed++;
+    }
+    if (!printed)
+        say("  nothing was recorded\n");
+}

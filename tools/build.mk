@@ -1,6 +1,31 @@
-# Rules of tools/: the checks of the tree itself and of our own Python.
+# Rules of tools/: the demo, the checks of the tree itself and of our own Python.
 
-.PHONY: setup
+CHECKS := check-house check-layers check-format check-tools $(CHECKS)
+
+DEMO ?= hello
+
+.PHONY: run matrix matrix-quick setup check-house check-layers check-format check-tools
+
+run: all ## boot the demo: isolated guests on Koan; interactive on a terminal
+	$(Q)$(PYTHON) tools/demo.py $(DEMO)
+
+matrix: all ## boot hello on many machines, CPU models, memory sizes, firmwares and in Bochs
+	$(Q)$(PYTHON) tools/matrix.py
+
+matrix-quick:
+	$(Q)$(PYTHON) tools/matrix.py --quick
 
 setup: ## install what is missing with apt (make run and make check do it by themselves)
 	@tools/setup --stamp $(BUILD)/setup.mk
+
+check-house:
+	$(Q)$(PYTHON) tools/check_tree.py house
+
+check-format:
+	$(Q)$(PYTHON) tools/check_tree.py format
+
+check-layers:
+	$(Q)$(PYTHON) tools/check_layers.py
+
+check-tools:
+	$(Q)$(PYTHON) tools/tests/run.py

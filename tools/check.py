@@ -35,7 +35,7 @@ def judge(name, status, text):
     return counts, None
 
 
-def format_summary(passed, failed, skipped):
+def format_summary(passed, failed, skipped=0):
     """The line that `make check` and CI end with."""
     return f"{passed} passed, {failed} failed" + (f", {skipped} skipped" if skipped else "")
 

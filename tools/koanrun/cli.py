@@ -20,7 +20,7 @@ DEFAULT_MEM = {"elf": 64, "bzimage": 256}
 # What the machine has besides its guests: hypervisor, boot modules as GRUB loads them, firmware.
 OVERHEAD_MEM, LEAST_MEM = 192, 512
 GDB_PORT = 1234
-NAME_LENGTH = 15
+NAME_LENGTH = 31  # kernel/domain: NAME_LEN less the NUL
 RESERVED_NAMES = {"koan", "XEN"}
 
 

@@ -153,8 +153,8 @@ def report(machine):
         print(f"koan-run: {machine.ending}", file=sys.stderr, flush=True)
 
 
-def run(machine):
-    """Start the machine, show it to its end, and return the ending."""
+def run(machine, quiet=False):
+    """Start the machine, show it to its end, and return the ending; QUIET where the caller explains it."""
     guests = [module.name for module in machine.modules if module.kind == "guest"]
     display = Display(machine.hypervisor, guests)
     descriptor = sys.stdin.fileno() if sys.stdin and sys.stdin.isatty() else None
@@ -167,5 +167,6 @@ def run(machine):
     if left:
         print("\nkoan-run: left; the machine is gone", file=sys.stderr)
         raise KeyboardInterrupt
-    report(machine)
+    if not (quiet and machine.output):
+        report(machine)
     return machine.ending

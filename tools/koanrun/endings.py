@@ -59,13 +59,13 @@ def of_koan_in_qemu(status, complaint=""):
     return Ending("emulator", complaint or f"QEMU ended with status {status}")
 
 
-BOCHS_END = re.compile(r"KOAN-END (?:0x)?([0-9a-fA-F]+)\b")
+BOCHS_END = re.compile(r"^(?:\(koan\) )?KOAN-END (?:0x)?([0-9a-fA-F]+)\b")  # a guest's line begins with its name
 
 
 def of_koan_in_bochs(lines, complaint=""):
     """Bochs's status says nothing; the last KOAN-END line does."""
     for line in reversed(lines):
-        match = BOCHS_END.search(line)
+        match = BOCHS_END.match(line)
         if match:
             return from_code(int(match.group(1), 16), "Bochs")
     if not lines:
@@ -82,9 +82,8 @@ XEN_WORDS = [
     (re.compile(r"\(XEN\) Hardware Dom\d+ (?:halted|shutdown)"), "clean"),
 ]
 
-# A dom0 that Xen can't start panics Xen; these panics are the image's fault, not Xen's.
-XEN_BAD_IMAGE = re.compile(r"Could not (?:construct|set up) (?:domain|DOM) ?0|Not a Xen-ELF|No (?:ELF|Dom0)|"
-                           r"Bad ELF|xc_dom_parse")
+# Xen panics where it can't build its dom0; that is the image's fault, not Xen's.
+XEN_BAD_IMAGE = re.compile(r"\(XEN\) Could not construct domain 0")
 
 
 def of_xen(lines):

@@ -9,11 +9,11 @@
  */
 #include "debug/nmi.h"
 
-#include "debug/machine.h"
 #include "debug/panic.h"
 #include "debug/report.h"
 #include "debug/say.h"
 #include "debug/symbols.h"
+#include "x86/apic.h"
 #include "x86/asm.h"
 #include "x86/upcalls.h"
 
@@ -21,6 +21,7 @@
 
 static const struct regs
     *stopped_at[NR_CPUS]; /* a: where a CPU was when a panic stopped it: on its NMI stack */
+static u32 reports;       /* a: how many have been given */
 static const char *asked[NR_CPUS]; /* a: the reason of a request to report, until it is answered */
 
 NORETURN static void stop_here(const struct regs *regs)
@@ -74,7 +75,7 @@ void nmi_ask(u32 cpu, const char *why)
     apic_send_nmi(cpu);
 }
 
-static void answer(const struct regs *regs, const char *why)
+void nmi_answer(const struct regs *regs, const char *why)
 {
     u64 offset;
     const char *name = symbols_find(regs->rip, &offset);
@@ -86,6 +87,12 @@ static void answer(const struct regs *regs, const char *why)
     if (!regs_from_guest(regs))
         backtrace_print(regs->rip, regs->rbp);
     say_urgent_end();
+    __atomic_fetch_add(&reports, 1, __ATOMIC_SEQ_CST);
+}
+
+u32 nmi_reports(void)
+{
+    return __atomic_load_n(&reports, __ATOMIC_SEQ_CST);
 }
 
 void nmi_handler(struct regs *regs)
@@ -94,7 +101,7 @@ void nmi_handler(struct regs *regs)
 
     if (panic_under_way())
         stop_here(regs);
-    answer(regs, why ? why : "got an NMI from the hardware (memory or bus error, or a button)");
+    nmi_answer(regs, why ? why : "got an NMI from the hardware (memory or bus error, or a button)");
 }
 
 /* ---- machine check ---- */

@@ -9,7 +9,6 @@
 
 #include <stdarg.h>
 
-#include "debug/machine.h"
 #include "debug/nmi.h"
 #include "debug/report.h"
 #include "debug/say.h"
@@ -17,6 +16,7 @@
 #include "debug/trace.h"
 #include "lib/string.h"
 #include "x86/asm.h"
+#include "x86/power.h"
 
 #define NOBODY        (~0U)
 #define STACK_WORDS   24

@@ -5,8 +5,8 @@
 
 #include <stdarg.h>
 
-#include "debug/machine.h"
 #include "lib/string.h"
+#include "x86/console.h"
 
 #define PREFIX "(koan) "
 

@@ -14,6 +14,7 @@
 #include "lib/debug.h"
 #include "lib/parse.h"
 #include "lib/string.h"
+#include "mm/alloc.h"
 #include "x86/asm.h"
 #include "x86/cpu.h"
 
@@ -73,6 +74,17 @@ void trace_refusal(const char *file, u32 line, s64 error, u64 value)
 void trace_record(enum trace_kind kind, u64 a, u64 b)
 {
     record(kind, NULL, 0, a, b);
+}
+
+void trace_init(void)
+{
+    for (u32 cpu = 1; cpu < nr_cpus; cpu++) {
+        mfn_t mfn = alloc_koan_page();
+
+        if (mfn.n == INVALID_MFN.n)
+            return; /* those CPUs then don't trace */
+        __atomic_store_n(&rings[cpu], (struct ring *)mfn_to_virt(mfn), __ATOMIC_RELEASE);
+    }
 }
 
 /* trace=trap,hypercall,... : false if a word is no kind. */

@@ -30,8 +30,7 @@ void debug_key(u8 key);
  * line. Only for the vCPU that runs here, so that its memory can be read (crash.c). */
 void debug_guest_crash(struct vcpu *v, struct regs *regs, const char *why);
 
-/* The symbols of a guest's ELF image, for the report above. The image must stay where it is (a boot module does); NULL if it has none
- * (image_symbols.c). */
+/* The symbols of a guest's ELF image, for the report above. They are copied; NULL if it has none (image_symbols.c). */
 struct image_symbols *image_symbols_keep(const void *image, size_t length);
 void image_symbols_drop(struct image_symbols *symbols);
 
@@ -40,6 +39,10 @@ void image_symbols_drop(struct image_symbols *symbols);
 u32 audit_all(void);
 void audit_after_domain(struct domain *d);
 void audit_tick(void);
+
+/* Wait while another CPU has stopped the world: from exit_work and the idle loop on WORK_CALL, with no lock held and interrupts on
+ * (world.c). */
+void world_join(void);
 
 /* The watch over stuck CPUs (watchdog.c). watchdog_alive: this CPU has come to the end of its work in the hypervisor or is idle; called
  * from exit_work on WORK_TICK and from the idle loop. watchdog_tick: from the timer interrupt, with the registers it interrupted. */

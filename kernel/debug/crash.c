@@ -1,0 +1,98 @@
+/*
+ * The report of a guest that is ended for what it did: registers, the words on its stack, the code it ran, with its own symbols.
+ *
+ * Everything of the guest's is read through copy_from_guest(), which survives any address, and printed as numbers only: no text of the guest's
+ * reaches the console here, except names from its image's symbol table, which image_symbols.c has cleaned.
+ */
+#include "debug/image_symbols.h"
+#include "debug/report.h"
+#include "debug/say.h"
+#include "lib/debug.h"
+#include "x86/usercopy.h"
+
+#define STACK_WORDS     16
+#define CODE_BEFORE     8
+#define CODE_BYTES      24
+#define BACKTRACE_DEPTH 16
+
+/* " name+0x12" when the image's symbols know the address, else "". */
+static const char *place(char *buf, size_t size, const struct vcpu *v, u64 address)
+{
+    u64 offset;
+    const char *name = image_symbols_find(v->domain->symbols, address, &offset);
+
+    if (name)
+        koan_snprintf(buf, size, " %s+%#lx", name, offset);
+    else
+        buf[0] = '\0';
+    return buf;
+}
+
+static void print_code(u64 rip)
+{
+    char line[CODE_BYTES * 3 + 3] = "";
+    size_t used = 0;
+
+    for (u32 i = 0; i < CODE_BYTES; i++) {
+        u64 at = rip - CODE_BEFORE + i;
+        u8 byte;
+
+        if (!copy_from_guest(&byte, at, 1))
+            used += koan_snprintf(line + used, sizeof(line) - used, at == rip ? "<..>" : " ..");
+        else
+            used += koan_snprintf(line + used, sizeof(line) - used, at == rip ? "<%02x>" : " %02x",
+                                  byte);
+    }
+    say("code around rip: %s\n", line);
+}
+
+static void print_stack(const struct vcpu *v, u64 rsp)
+{
+    char text[SYMBOL_NAME + 24];
+
+    say("stack:\n");
+    for (u32 i = 0; i < STACK_WORDS; i++, rsp += 8) {
+        u64 word;
+
+        if (!get_guest_u64(&word, rsp)) {
+            say("  %016lx cannot be read\n", rsp);
+            return;
+        }
+        say("  %016lx: %016lx%s\n", rsp, word, place(text, sizeof(text), v, word));
+    }
+}
+
+/* Callers by frame pointers, as far as the symbols know their addresses: a guest need not keep frame pointers. */
+static void print_backtrace(const struct vcpu *v, const struct regs *regs)
+{
+    char text[SYMBOL_NAME + 24];
+    u64 rbp = regs->rbp, frame[2];
+
+    say("backtrace:\n");
+    say("  #0  %016lx%s\n", regs->rip, place(text, sizeof(text), v, regs->rip));
+    for (u32 depth = 1; depth < BACKTRACE_DEPTH; depth++, rbp = frame[0]) {
+        if (!copy_from_guest(frame, rbp, sizeof(frame)) || frame[0] <= rbp)
+            return;
+        if (!*place(text, sizeof(text), v, frame[1]))
+            return;
+        say("  #%-2u %016lx%s\n", depth, frame[1], text);
+    }
+}
+
+void debug_guest_crash(struct vcpu *v, struct regs *regs, const char *why)
+{
+    char text[SYMBOL_NAME + 24];
+
+    say("%s (domain %u, vCPU %u) crashed: %s\n", v->domain->name, v->domain->id, v->id, why);
+    say("in guest %s mode at%s%s, last fault address %016lx\n",
+        v->ctx.in_kernel ? "kernel" : "user",
+        *place(text, sizeof(text), v, regs->rip) ? "" : " an address without a name", text,
+        v->ctx.cr2);
+    report_regs(regs);
+    say("kernel L4 %016lx, user L4 %016lx, kernel stack %016lx\n", v->ctx.cr3_kernel,
+        v->ctx.cr3_user, v->ctx.kernel_sp);
+    print_code(regs->rip);
+    print_stack(v, regs->rsp);
+    if (v->domain->symbols)
+        print_backtrace(v, regs);
+}

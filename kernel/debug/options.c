@@ -1,0 +1,56 @@
+/*
+ * The options of Koan's command line that belong to debug/:
+ *
+ *   audit=end|tick|off   recount the frame table after each domain's end, or at every tick too
+ *   trace=KIND,...       record trap, hypercall, switch, type, domain events as well as refusals
+ *   test=NAME            provoke a failure of the hypervisor on purpose, so that a test sees its report (selftest.c)
+ */
+#include "debug/options.h"
+
+#include "debug/say.h"
+#include "debug/trace.h"
+#include "lib/debug.h"
+#include "lib/string.h"
+
+enum audit_mode audit_mode; /* r */
+char selftest_name[24];     /* r */
+
+static bool audit_option(struct slice value)
+{
+    static const char *const names[] = {
+        [AUDIT_OFF] = "off", [AUDIT_END] = "end", [AUDIT_TICK] = "tick"
+    };
+
+    for (u32 i = 0; i < ARRAY_SIZE(names); i++) {
+        if (slice_equals(value, names[i])) {
+            audit_mode = i;
+            return true;
+        }
+    }
+    return false;
+}
+
+bool debug_option(struct slice key, struct slice value)
+{
+    bool good = true;
+
+    if (slice_equals(key, "audit"))
+        good = audit_option(value);
+    else if (slice_equals(key, "trace"))
+        good = trace_option(value);
+    else if (slice_equals(key, "test"))
+        good = slice_copy(value, selftest_name, sizeof(selftest_name));
+    else
+        return false;
+    if (!good)
+        say("option %.*s=%.*s: no such value (kernel/debug/options.c lists them); ignored\n",
+            (int)key.length, key.text, (int)value.length, value.text);
+    return true;
+}
+
+void debug_init(void)
+{
+    trace_init();
+    if (audit_mode != AUDIT_OFF)
+        audit_prepare();
+}

@@ -1,0 +1,280 @@
+#!/usr/bin/python3
+"""Run the test guests of tests/guests/ on Koan and on real Xen, and show their verdicts side by side.
+
+    conformance.py [--on koan,koan-dom0,xen] [--jobs N] [--keep-going] [--verbose] [TEST...]
+
+Three sides: `koan` runs each test as an unprivileged domain, `koan-dom0` as a privileged one, `xen` as the dom0 of Debian's Xen 4.17.
+
+A test's verdict is read from the machine's memory, not from what it prints: its line `RESULT <mfn> ...` only says where the page
+with the verdict lies. The page must carry the test's id and a random number that only this run knows; then the runner writes that
+number back, which lets the test end. On Koan several tests share a boot, each a domain of its own; if the hypervisor goes down, they
+are run again one by one, so that the culprit is named. After each domain's end Koan recounts its frame table (audit=end), and
+anything but "clean" fails the test.
+
+A test may also announce that its domain must now be ended by the hypervisor (CRASH); then it passes if that happens.
+
+tests/guests/DIFFERENCES says where a verdict other than PASS is right, and why.
+"""
+
+import argparse
+import collections
+import concurrent.futures
+import dataclasses
+import mmap
+import os
+import pathlib
+import random
+import re
+import struct
+import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "tools"))
+
+from koanrun import paths  # noqa: E402  (the path comes first)
+from koanrun.errors import UsageError  # noqa: E402
+from koanrun.machine import Machine, Module  # noqa: E402
+
+SIDES = ("koan", "koan-dom0", "xen")
+GUESTS = paths.BUILD / "tests" / "guests"
+DIFFERENCES = paths.TREE / "tests" / "guests" / "DIFFERENCES"
+
+# struct test_result in guests/lib/test.h.
+RESULT = struct.Struct("<QQQIIQQ")
+MAGIC = 0x747365546E616F4B
+RELEASE_OFFSET = 40
+VERDICTS = {1: "PASS", 2: "FAIL", 3: "ERROR", 4: "SKIP", 5: "CRASH"}
+
+PAGE = 4096
+MACHINE_MIB = 512
+GUEST_MIB = 16
+SHARE = 12            # tests in one boot of Koan
+LIMIT_SECONDS = 120   # a boot that takes longer has hung
+RESULT_LINE = re.compile(r"RESULT ([0-9a-f]+) [A-Z]+ (\w+):")
+
+
+@dataclasses.dataclass
+class Outcome:
+    """What came of one test on one side: PASS, FAIL, ERROR, SKIP, or HANG, DIED (the hypervisor), SILENT (no verdict)."""
+
+    verdict: str
+    text: str = ""
+
+
+def fnv1a(name):
+    """The id of a test, as guests/lib/test.c makes it."""
+    value = 0xCBF29CE484222325
+    for byte in name.encode():
+        value = (value ^ byte) * 0x100000001B3 & 0xFFFFFFFFFFFFFFFF
+    return value
+
+
+class Reader:
+    """Reads verdicts out of the machine's memory and releases the tests."""
+
+    def __init__(self, ram, nonces):
+        self.ram, self.nonces = ram, nonces
+
+    def read(self, name, mfn):
+        """The outcome in the page at MFN, if it is this test's own."""
+        start = mfn * PAGE
+        if start + PAGE > len(self.ram):
+            return Outcome("ERROR", f"the result page {mfn:#x} lies beyond the machine's memory")
+        magic, test_id, nonce, verdict, _, _, _ = RESULT.unpack_from(self.ram, start)
+        if (magic, test_id, nonce) != (MAGIC, fnv1a(name), self.nonces[name]):
+            return Outcome("ERROR", f"page {mfn:#x} holds no result of this run of {name}")
+        text = bytes(self.ram[start + RESULT.size:start + PAGE]).split(b"\0")[0].decode("utf-8", "replace")
+        return Outcome(VERDICTS.get(verdict, f"VERDICT-{verdict}"), text)
+
+    def release(self, name, mfn):
+        """Let the test go on."""
+        struct.pack_into("<Q", self.ram, mfn * PAGE + RELEASE_OFFSET, self.nonces[name])
+
+
+class Watcher:
+    """Follows the lines of one boot and knows each test's outcome at the end."""
+
+    def __init__(self, side, names, reader):
+        self.side, self.names, self.reader = side, names, reader
+        self.outcomes = {}
+        self.crashed = set()    # ended by the hypervisor
+        self.gave_up = set()    # ended by themselves, with SHUTDOWN_crash
+        self.audits = {}
+
+    def line(self, line):
+        """One line of the console."""
+        found = RESULT_LINE.search(line)
+        if found and found[2] in self.names and self._speaks(line, found[2]):
+            self._result(found[2], int(found[1], 16))
+        for name in self.names:
+            if line.startswith(f"(koan) {name} crashed"):
+                self.crashed.add(name)
+            if line.startswith(f"(koan) {name} said that it crashed"):
+                self.gave_up.add(name)
+            if line.startswith(f"(koan) audit: {name}: "):
+                self.audits[name] = line.split(": ", 2)[2].strip()
+        if self.side == "xen" and re.search(r"\(XEN\) Domain 0 .*crashed", line):
+            self.crashed.update(self.names)
+        elif self.side == "xen" and "Hardware Dom0 crashed" in line:
+            self.gave_up.update(self.names)
+
+    def _speaks(self, line, name):
+        """Koan says in front of a line whose it is."""
+        return self.side == "xen" or line.startswith(f"({name}) ")
+
+    def _result(self, name, mfn):
+        before = self.outcomes.get(name)
+        if before is None or before.verdict == "CRASH":
+            self.outcomes[name] = self.reader.read(name, mfn)
+            if self.outcomes[name].verdict != "ERROR" or mfn * PAGE + PAGE <= len(self.reader.ram):
+                self.reader.release(name, mfn)
+
+    def outcome(self, name, ending):
+        """The outcome of a test now that the machine has ended."""
+        outcome = self.outcomes.get(name)
+        if outcome is None:
+            how = {"timeout": "HANG", "budget": "HANG", "panic": "DIED", "reset": "DIED"}.get(ending.kind, "SILENT")
+            if name in self.crashed | self.gave_up:
+                return Outcome("FAIL", "its domain crashed before it had a verdict (its lines are in build/tests/logs)")
+            return Outcome(how, str(ending))
+        if ending.kind in ("panic", "reset"):
+            return Outcome("DIED", f"the hypervisor went down ({ending}) after {outcome.verdict}")
+        if ending.kind == "timeout":
+            return Outcome("HANG", f"the machine did not end, after {outcome.verdict}")
+        if outcome.verdict == "CRASH":
+            outcome = Outcome("PASS", outcome.text) if name in self.crashed else \
+                Outcome("FAIL", f"its domain should have been ended: {outcome.text}")
+        elif name in self.crashed:
+            outcome = Outcome("FAIL", f"its domain crashed after {outcome.verdict}")
+        audit = self.audits.get(name, "no word of it")
+        if self.side != "xen" and audit != "clean":
+            return Outcome("FAIL", f"audit: {audit} (the test itself: {outcome.verdict})")
+        return outcome
+
+
+def boot(side, names, verbose):
+    """Run some tests in one machine. Returns outcomes by name, and the console's lines."""
+    nonces = {name: random.getrandbits(63) | 1 for name in names}
+    end = "reboot" if side == "xen" else "poweroff"
+    modules = [Module(GUESTS / name, name, GUEST_MIB, privileged=side == "koan-dom0", cmdline=f"nonce={nonces[name]:x} end={end}")
+               for name in names]
+    options = "dom0_mem=64M,max:64M" if side == "xen" else "audit=end"
+    folder = paths.work_dir("conformance-")
+    ram_file = folder / "ram"
+    try:
+        machine = Machine("xen" if side == "xen" else "koan", modules, options, mem=MACHINE_MIB, ram_file=ram_file,
+                          timeout=LIMIT_SECONDS)
+        with machine:
+            with open(ram_file, "r+b") as file, mmap.mmap(file.fileno(), 0) as ram:
+                watcher = Watcher(side, names, Reader(ram, nonces))
+                for line in machine.lines():
+                    watcher.line(line)
+                    if verbose:
+                        print(f"[{side}] {line}", flush=True)
+        return {name: watcher.outcome(name, machine.ending) for name in names}, machine.output
+    finally:
+        paths.remove_dir(folder)
+
+
+def run_share(side, names, verbose):
+    """Run tests in one boot, and one by one where that boot failed as a whole."""
+    outcomes, output = boot(side, names, verbose)
+    if len(names) > 1 and any(outcome.verdict in ("HANG", "DIED", "SILENT") for outcome in outcomes.values()):
+        outcomes = {}
+        for name in names:
+            alone, output = boot(side, [name], verbose)
+            outcomes.update(alone)
+    log = paths.BUILD / "tests" / "logs"
+    log.mkdir(parents=True, exist_ok=True)
+    (log / f"{side}-{names[0]}.log").write_text("\n".join(output) + "\n", encoding="utf-8")
+    return side, outcomes
+
+
+def shares_of(side, names):
+    """Xen starts one dom0 a boot; Koan several domains."""
+    size = 1 if side == "xen" else SHARE
+    return [names[i:i + size] for i in range(0, len(names), size)]
+
+
+def read_differences():
+    """(test, side) -> (verdict, reason)."""
+    differences = {}
+    for number, line in enumerate(DIFFERENCES.read_text(encoding="utf-8").splitlines(), 1):
+        if not line.strip() or line.startswith("#"):
+            continue
+        words = line.split(None, 3)
+        if len(words) < 4 or words[1] not in SIDES:
+            raise UsageError(f"{DIFFERENCES}:{number}: TEST SIDE VERDICT REASON wanted; sides are {', '.join(SIDES)}")
+        differences[words[0], words[1]] = (words[2], words[3])
+    return differences
+
+
+def judge(name, side, outcome, differences):
+    """(what the table shows, whether that is right)."""
+    wanted = differences.get((name, side))
+    if wanted:
+        return f"{outcome.verdict} (known)", outcome.verdict == wanted[0]
+    if outcome.verdict == "SKIP":
+        return "no Xen side" if side == "xen" else "-", True
+    return outcome.verdict, outcome.verdict == "PASS"
+
+
+def show(names, sides, outcomes, differences):
+    """The table, the reasons of what failed, and the count. Returns the number of failures."""
+    width = max(len(name) for name in names)
+    print(f"{'test':{width}}  " + "".join(f"{side:14}" for side in sides))
+    passed, failures = 0, []
+    for name in names:
+        cells = []
+        for side in sides:
+            shown, right = judge(name, side, outcomes[side][name], differences)
+            cells.append(f"{shown:14}")
+            passed += right
+            if not right:
+                failures.append((name, side, outcomes[side][name]))
+        print(f"{name:{width}}  " + "".join(cells).rstrip())
+    for name, side, outcome in failures:
+        print(f"{name} on {side}: {outcome.verdict}: {outcome.text}")
+    for (name, side), (verdict, reason) in sorted(differences.items()):
+        if name in names and side in sides:
+            print(f"known difference: {name} on {side}: {verdict}: {reason}")
+    print(f"{passed} passed, {len(failures)} failed")
+    return len(failures)
+
+
+def options():
+    """The command line."""
+    parser = argparse.ArgumentParser(description="run the test guests; see the head of this file")
+    parser.add_argument("--on", default=",".join(SIDES), help="sides, with commas: " + ", ".join(SIDES))
+    parser.add_argument("--jobs", type=int, default=min(2, os.cpu_count() or 1), help="machines at a time")
+    parser.add_argument("--verbose", action="store_true", help="show all console lines")
+    parser.add_argument("tests", nargs="*", metavar="TEST", help="names of tests (default: all)")
+    return parser.parse_args()
+
+
+def main():
+    """Run everything that was asked for; the exit status says whether all was right."""
+    given = options()
+    everything = sorted(path.stem for path in (paths.TREE / "tests" / "guests").glob("*.c"))
+    sides = given.on.split(",")
+    names = given.tests or everything
+    if set(sides) - set(SIDES) or set(names) - set(everything):
+        raise UsageError(f"unknown: {' '.join(sorted((set(sides) - set(SIDES)) | (set(names) - set(everything))))}")
+    differences = read_differences()
+    stale = {name for name, _ in differences} - set(everything)
+    if stale:
+        raise UsageError(f"{DIFFERENCES} names no test: {' '.join(sorted(stale))}")
+    outcomes = collections.defaultdict(dict)
+    with concurrent.futures.ThreadPoolExecutor(given.jobs) as pool:
+        jobs = [pool.submit(run_share, side, share, given.verbose) for side in sides for share in shares_of(side, names)]
+        for job in concurrent.futures.as_completed(jobs):
+            side, found = job.result()
+            outcomes[side].update(found)
+    return 1 if show(names, sides, outcomes, differences) else 0
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except UsageError as error:
+        print(f"conformance: {error}\n0 passed, 1 failed")
+        sys.exit(2)

@@ -35,6 +35,15 @@ bool problem_text(struct problem *problem, const char *place, struct slice value
     return false;
 }
 
+bool problem_size(struct problem *problem, const char *place, u64 bytes, const char *message,
+                  const char *remedy)
+{
+    problem_plain(problem, place, message, remedy);
+    koan_snprintf(problem->value, sizeof(problem->value), "%lu MiB",
+                  (bytes >> 20) + (bytes % MIB(1) != 0));
+    return false;
+}
+
 int problem_format(const struct problem *problem, char *buf, size_t size)
 {
     return koan_snprintf(buf, size, "%s%s%s: %s; %s", problem->place,

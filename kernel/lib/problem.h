@@ -28,6 +28,10 @@ bool problem_value(struct problem *problem, const char *place, u64 value, const 
 bool problem_text(struct problem *problem, const char *place, struct slice value,
                   const char *message, const char *remedy);
 
+/* A number of bytes, shown in MiB and rounded up. */
+bool problem_size(struct problem *problem, const char *place, u64 bytes, const char *message,
+                  const char *remedy);
+
 /* Writes the line (without a line feed); returns its length as koan_snprintf does. */
 int problem_format(const struct problem *problem, char *buf, size_t size);
 

@@ -1,10 +1,16 @@
 # Unit tests: each tests/unit/test_NAME.c is a program of its own, linked with the kernel sources that its
 # line here names. They are compiled for the host, under the address and undefined-behaviour sanitizers.
 
+UNIT_PROBLEM := kernel/lib/problem.c kernel/lib/parse.c kernel/lib/printf.c kernel/lib/string.c
+
 UNIT_lib_string_SRCS := kernel/lib/string.c
 UNIT_lib_printf_SRCS := kernel/lib/printf.c kernel/lib/string.c
 UNIT_lib_parse_SRCS  := kernel/lib/parse.c kernel/lib/string.c
 UNIT_lib_tables_SRCS := # bitmap.h and list.h are all inline
+UNIT_lib_elf_SRCS    := kernel/lib/elf.c $(UNIT_PROBLEM) tests/unit/image.c
+UNIT_lib_xennote_SRCS := kernel/lib/xennote.c kernel/lib/elf.c $(UNIT_PROBLEM) tests/unit/image.c
+UNIT_lib_bzimage_SRCS := kernel/lib/bzimage.c $(UNIT_PROBLEM)
+UNIT_lib_plan_SRCS    := kernel/lib/plan.c kernel/lib/plan_contents.c kernel/lib/hypercall_page.c $(UNIT_PROBLEM)
 
 # ---- nothing to edit below for a new test ----
 

@@ -24,6 +24,9 @@ enum vcpu_state {
     VCPU_BLOCKED,
 };
 
+struct console_line;
+struct image_symbols;
+
 struct vcpu {
     struct vcpu_context ctx; /* c: all that entry, traps and context switch need; must be first */
     struct domain *domain;   /* r */
@@ -32,12 +35,16 @@ struct vcpu {
     enum vcpu_state state;   /* s */
     struct vcpu *next_run;   /* s: run queue link */
     u64 slice_end;           /* c: system time, ns */
-    struct fpu_state *fpu;   /* c */
+    struct fpu_state fpu;    /* c */
     mfn_t info_mfn;          /* l: frame of a registered vcpu_info; INVALID_MFN: in shared_info */
     u64 runstate_va;         /* c: registered runstate area, 0: none */
     u64 runstate_time[4];    /* c: ns spent in each RUNSTATE_* */
     u64 runstate_since;      /* c: system time of the last change */
     u32 runstate;            /* c */
+    void *
+        time_info; /* c: the vcpu_time_info written last, and when (system time), and its version */
+    u64 time_stamp;          /* c */
+    u32 time_version;        /* c */
     u64 time_info_va;        /* c: secondary vcpu_time_info area */
     struct walk_result walk; /* l: outcome of a tree walk that this vCPU began, see mm/walk.h */
     struct multicall_state { /* c: set while a multicall entry runs */
@@ -45,7 +52,6 @@ struct vcpu {
         bool restart; /* the entry stopped early; its arguments are below */
         u64 args[6];
     } multicall;
-    u8 *io_bitmap; /* reserved for drivers */
 };
 
 enum domain_end {
@@ -66,15 +72,14 @@ struct domain {
     enum domain_end end;           /* l */
     u32 end_reason;                /* l: SHUTDOWN_* as the guest gave it */
     u32 max_vcpus;                 /* r */
-    u32 vcpus_left;                /* a: vCPUs that have not been torn down */
     struct vcpu *vcpus[MAX_VCPUS]; /* r */
+    struct domain *next_dying;     /* DOMLIST: those that wait to be torn down */
     struct domain *next;           /* DOMLIST */
     struct shared_info *shared;    /* r: the hypervisor's view of the shared page */
     mfn_t shared_mfn;              /* r */
     u64 vm_assist;                 /* l: bits of VMASST_TYPE_* */
-    struct console_line *console;  /* own lock */
+    struct console_line *console;   /* lock in console.c */
     struct image_symbols *symbols; /* r: for crash reports; NULL: none */
-    u64 iopl;                      /* c */
 };
 
 static ALWAYS_INLINE struct vcpu *current_vcpu(void)
@@ -87,6 +92,25 @@ static inline struct domain *current_domain(void)
     return current_vcpu()->domain;
 }
 
+/* What a new domain is to be. */
+struct domain_config {
+    char name[NAME_LEN];
+    u64 pages; /* its reservation */
+    u32 vcpus; /* 1..MAX_VCPUS */
+    bool privileged;
+    bool initial; /* gets domain id 0 */
+    bool console_ok;
+};
+
+/* A domain without contents: reservation taken, shared page and vCPUs made, nothing runs. NULL: not enough memory. */
+struct domain *domain_create(const struct domain_config *config);
+
+struct vcpu *vcpu_create(struct domain *d, u32 id);
+
+/* All domains in order of creation: the first with NULL, then the next; NULL at the end. For reports and teardown: the caller sees to it that
+ * none goes away meanwhile. */
+struct domain *domain_next(struct domain *d);
+
 /* The domain of that id, or NULL. Ids are never used again while the machine runs. */
 struct domain *domain_find(u16 domid);
 
@@ -94,5 +118,11 @@ struct domain *domain_find(u16 domid);
  * the way out. */
 void domain_crash(struct domain *d, const char *fmt, ...) PRINTF_LIKE(2, 3);
 void domain_shutdown(struct domain *d, u32 reason);
+
+/* The common part of both: mark it and have it torn down. */
+void domain_end(struct domain *d, enum domain_end end);
+
+/* Free what is left of a domain after its teardown (reap.c). */
+void domain_free(struct domain *d);
 
 #endif

@@ -17,6 +17,7 @@ struct guest_trap {
     u8 dpl;    /* highest ring that may reach it by INT n (guest kernel counts as 1... user 3) */
     bool mask; /* entering it masks events */
 };
+static_assert(sizeof(struct guest_trap) * 256 == PAGE_SIZE, "a vCPU's traps fill a page");
 
 struct guest_callback {
     u64 address; /* 0: none */
@@ -48,8 +49,8 @@ struct vcpu_context {
     u64 cr2;              /* last fault address, for emulated reads of CR2 */
     u64 cr4;              /* guest's view */
     u64 debugreg[8];
-    u64 iopl; /* virtual IOPL, 0..3 */
-    struct guest_trap traps[256];
+    u64 iopl;                 /* virtual IOPL, 0..3 */
+    struct guest_trap *traps; /* 256 of them, one page; never NULL */
 };
 
 #endif

@@ -27,4 +27,27 @@ struct domain_memory {
 /* The memory of domain `domid`, or NULL. Defined in domain/domain.c; the door through which mm/ finds an owner. */
 struct domain_memory *memory_of(u16 domid);
 
+/* A new domain's memory: takes `pages` from what is free for its reservation. False: there is not so much. */
+bool memory_init(struct domain_memory *m, u16 domid, bool privileged, u64 pages);
+
+/* A page of the reservation: zeroed, owned, refs 1, in the page list; m2p untouched. INVALID_MFN: the reservation is used up. Takes the lock. */
+mfn_t memory_alloc_page(struct domain_memory *m);
+
+/* A zeroed frame of the hypervisor's that the domain may map (FRAME_SHARED): shared_info, later grant tables. Not counted in its reservation; freed with it. Takes the lock. */
+mfn_t memory_alloc_shared(struct domain_memory *m);
+
+/* For the domain builder: validate the L4 and the tree below it and pin it; then a base pointer's reference. 0 or a negative error. Take the lock;
+ * not interrupted. */
+s64 memory_pin_built_l4(struct domain_memory *m, mfn_t l4);
+s64 memory_get_base(struct domain_memory *m, mfn_t l4);
+
+/* A writable reference to an own frame, for a registered vcpu_info and the like; the lock is held. 0 or a negative error. */
+s64 frame_get_writable(struct domain_memory *m, mfn_t mfn);
+
+/* Teardown, both interruptible: false means call again. Take the lock. First each vCPU's references (base pointers, 0: none; its vcpu_info frame; the outcome of
+ * a tree walk that it never claimed), each set to none when given back; then all frames. */
+bool memory_release_vcpu(struct domain_memory *m, u64 *cr3_kernel, u64 *cr3_user, mfn_t *info,
+                         struct walk_result *walk);
+bool memory_release(struct domain_memory *m);
+
 #endif

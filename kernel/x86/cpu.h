@@ -22,6 +22,7 @@
 #include "x86/regs.h"
 
 struct vcpu;
+struct domain_memory;
 
 /* Bits of cpu->work: what to look at before the CPU goes back to a guest. Interrupts only set them. */
 #define WORK_RESCHED BIT(0) /* pick the next vCPU */
@@ -53,16 +54,17 @@ struct cpu {
     u32 lock_level;  /* c: the highest lock level held, see x86/lock.h */
     u32 heartbeat;   /* c, read by all: ticks seen, for the stuck-CPU watch */
     u64 flush_clock; /* c, read by all: value of the flush clock at the last full flush here, see x86/tlb.h */
-    u64 stat_cr3_loads;     /* c: for the bench */
-    u64 stat_flushes;       /* c: full flushes; single-page flushes in stat_invlpg */
-    u64 stat_invlpg;        /* c */
-    struct vcpu *fpu_owner; /* c: whose FPU state the registers hold */
-    u64 desc_pages;         /* c: how many guest GDT pages are mapped in the window */
-    u64 ldt_pages;          /* c: bitmap of LDT pages mapped in the window */
-    u64 time_tsc;           /* c: TSC and system time (ns) at the last tick */
-    u64 time_ns;            /* c */
-    u8 online;              /* a */
-    u8 in_guest_hint;       /* c: 1 while idle, so that a halted CPU is not taken for a stuck one */
+    u64 stat_cr3_loads;           /* c: for the bench */
+    u64 stat_flushes;             /* c: full flushes; single-page flushes in stat_invlpg */
+    u64 stat_invlpg;              /* c */
+    struct domain_memory *memory; /* c: whose page tables CR3 holds; NULL: the hypervisor's own */
+    struct vcpu *fpu_owner;       /* c: whose FPU state the registers hold */
+    u64 desc_pages;               /* c: how many guest GDT pages are mapped in the window */
+    u64 ldt_pages;                /* c: bitmap of LDT pages mapped in the window */
+    u64 time_tsc;                 /* c: TSC and system time (ns) at the last tick */
+    u64 time_ns;                  /* c */
+    u8 online;                    /* a */
+    u8 in_guest_hint; /* c: 1 while idle, so that a halted CPU is not taken for a stuck one */
     struct tss tss ALIGNED(16); /* c */
 } ALIGNED(64);
 

@@ -1,0 +1,183 @@
+/*
+ * Domains from boot modules.
+ *
+ *     module2 FILE name=NAME [mem=64M] [vcpus=1] [ramdisk=NAME2] [privileged=yes] [console=no] -- guest command line
+ *     module2 FILE name=NAME2 kind=ramdisk
+ *
+ * Names are keys: the file's name does not get here. A line that can't be used is named with what is wrong in it; the other domains
+ * start all the same.
+ */
+#include "boot/modules.h"
+#include "domain/build.h"
+#include "domain/end.h"
+#include "domain/sched.h"
+#include "lib/panic.h"
+#include "lib/parse.h"
+#include "lib/string.h"
+#include "mm/addr.h"
+
+#define DEFAULT_MEMORY MIB(64)
+
+struct module_options {
+    char name[NAME_LEN];
+    char ramdisk[NAME_LEN];
+    u64 memory;
+    u64 vcpus;
+    bool is_ramdisk, privileged, console;
+    const char *cmdline;
+};
+
+static bool bad(const struct module_options *m, const struct option *o, const char *what)
+{
+    printk("module %s: refused: option %.*s=%.*s: %s\n", m->name[0] ? m->name : "without a name",
+           (int)o->key.length, o->key.text, (int)o->value.length, o->value.text, what);
+    return false;
+}
+
+static bool read_kind(struct module_options *m, const struct option *o)
+{
+    m->is_ramdisk = option_value_is(o, "ramdisk");
+    return m->is_ramdisk || option_value_is(o, "guest") ||
+           bad(m, o, "the kinds are guest and ramdisk");
+}
+
+static bool read_option(struct module_options *m, const struct option *o)
+{
+    if (o->problem)
+        return bad(m, o, o->problem);
+    if (option_is(o, "name"))
+        return (o->value.length && slice_copy(o->value, m->name, sizeof(m->name))) ||
+               bad(m, o, "a name has 1 to 31 characters");
+    if (option_is(o, "ramdisk"))
+        return slice_copy(o->value, m->ramdisk, sizeof(m->ramdisk)) ||
+               bad(m, o, "a name has 1 to 31 characters");
+    if (option_is(o, "kind"))
+        return read_kind(m, o);
+    if (option_is(o, "mem"))
+        return (parse_size(o->value, &m->memory) && m->memory >= MIB(1) &&
+                m->memory < DIRECTMAP_MAX) ||
+               bad(m, o, "a size is wanted, such as 64M, at least 1M");
+    if (option_is(o, "vcpus"))
+        return (parse_number(o->value, &m->vcpus) && m->vcpus >= 1 && m->vcpus <= MAX_VCPUS) ||
+               bad(m, o, "1 to 32 vCPUs");
+    if (option_is(o, "privileged"))
+        return parse_bool(o, &m->privileged) || bad(m, o, "yes or no");
+    if (option_is(o, "console"))
+        return parse_bool(o, &m->console) || bad(m, o, "yes or no");
+    return bad(m, o,
+               "no such option; there are name, kind, mem, vcpus, ramdisk, privileged, console");
+}
+
+/* Characters of names end up on the console and in options: keep them plain. */
+static bool name_ok(const char *name)
+{
+    for (const char *c = name; *c; c++)
+        if (!((*c >= 'a' && *c <= 'z') || (*c >= 'A' && *c <= 'Z') || (*c >= '0' && *c <= '9') ||
+              *c == '-' || *c == '_' || *c == '.'))
+            return false;
+    return name[0] && strcmp(name, "koan");
+}
+
+static bool read_options(const struct boot_module *module, struct module_options *m)
+{
+    const char *cursor = module->command_line;
+    struct option o;
+
+    *m = (struct module_options){ .memory = DEFAULT_MEMORY, .vcpus = 1, .console = true };
+    while (option_next(&cursor, &o))
+        if (!read_option(m, &o))
+            return false;
+    while (*cursor == ' ')
+        cursor++;
+    m->cmdline = cursor;
+    if (name_ok(m->name))
+        return true;
+    printk(
+        "module \"%s\": refused: name= is missing or has other characters than letters, digits, '-', '_' and '.', or is \"koan\"\n",
+        m->name);
+    return false;
+}
+
+static const void *module_bytes(const struct boot_module *m, size_t *size)
+{
+    *size = m->end - m->start;
+    return (const void *)(DIRECTMAP_VA + m->start);
+}
+
+static const struct boot_module *find_ramdisk(const struct boot_info *info, const char *name)
+{
+    struct module_options m;
+
+    for (u32 i = 0; i < info->nr_modules; i++)
+        if (read_options(&info->modules[i], &m) && m.is_ramdisk && !strcmp(m.name, name))
+            return &info->modules[i];
+    return NULL;
+}
+
+static struct domain *start_module(const struct boot_info *info, const struct boot_module *module,
+                                   const struct module_options *m)
+{
+    static bool initial_taken;
+    struct build_input in = { .cmdline = m->cmdline };
+
+    strlcpy(in.config.name, m->name, sizeof(in.config.name));
+    in.config.pages = m->memory >> PAGE_SHIFT;
+    in.config.vcpus = (u32)m->vcpus;
+    in.config.privileged = m->privileged;
+    in.config.initial = m->privileged && !initial_taken;
+    in.config.console_ok = m->console;
+    in.image = module_bytes(module, &in.image_size);
+    if (m->ramdisk[0]) {
+        const struct boot_module *r = find_ramdisk(info, m->ramdisk);
+        if (!r) {
+            printk("%s: refused: ramdisk=%s, and no module of that name has kind=ramdisk\n",
+                   m->name, m->ramdisk);
+            end_note(END_REFUSED);
+            return NULL;
+        }
+        in.ramdisk = module_bytes(r, &in.ramdisk_size);
+    }
+    struct domain *d = domain_build(&in);
+    if (d && in.config.initial)
+        initial_taken = true;
+    return d;
+}
+
+/* An earlier guest of the same name: consoles and options could not tell them apart. */
+static bool name_taken(struct domain **started, u32 n, const char *name)
+{
+    for (u32 i = 0; i < n; i++)
+        if (!strcmp(started[i]->name, name))
+            return true;
+    return false;
+}
+
+u32 modules_start(const struct boot_info *info)
+{
+    struct domain *started[BOOT_MODULES_MAX];
+    struct module_options m;
+    u32 n = 0;
+
+    if (info->modules_lost)
+        printk("%u boot modules were left out: at most %u can be used\n", info->modules_lost,
+               BOOT_MODULES_MAX);
+    for (u32 i = 0; i < info->nr_modules; i++) {
+        if (!read_options(&info->modules[i], &m)) {
+            end_note(END_REFUSED);
+            continue;
+        }
+        if (m.is_ramdisk)
+            continue;
+        if (name_taken(started, n, m.name)) {
+            printk("%s: refused: there is a domain of that name already\n", m.name);
+            end_note(END_REFUSED);
+            continue;
+        }
+        struct domain *d = start_module(info, &info->modules[i], &m);
+        if (d)
+            started[n++] = d;
+    }
+    for (u32 i = 0; i < n; i++)
+        sched_wake(started[i]->vcpus[0]);
+    return n;
+}

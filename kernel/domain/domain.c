@@ -1,0 +1,228 @@
+/*
+ * Making, finding and ending domains: see domain.h.
+ *
+ * A domain ends in two steps. The first is quick and done where the end is seen: it is marked, its vCPUs leave their CPUs. The
+ * second, giving everything back, is reap.c's. When the last domain is gone the machine ends as `end=` on the command line says.
+ */
+#include "domain/domain.h"
+#include "abi/sched.h"
+#include "abi/xen.h"
+#include "domain/console.h"
+#include "domain/descriptor.h"
+#include "domain/end.h"
+#include "domain/reap.h"
+#include "domain/sched.h"
+#include "domain/time.h"
+#include "lib/debug.h"
+#include "lib/printf.h"
+#include "lib/string.h"
+#include "mm/alloc.h"
+#include "x86/clock.h"
+
+static struct spinlock list_lock = SPINLOCK_INIT(LOCK_DOMLIST);
+static struct domain *domains; /* DOMLIST */
+static u16 next_id = 1;        /* DOMLIST; 0 is the initial domain's */
+static u32 alive;              /* DOMLIST */
+
+static_assert(sizeof(struct vcpu) <= PAGE_SIZE, "a vCPU is one page");
+static_assert(sizeof(struct domain) <= PAGE_SIZE, "a domain is one page");
+
+struct domain *domain_find(u16 domid)
+{
+    spin_lock(&list_lock);
+    struct domain *d = domains;
+    while (d && d->id != domid)
+        d = d->next;
+    spin_unlock(&list_lock);
+    return d;
+}
+
+struct domain_memory *memory_of(u16 domid)
+{
+    if (likely(this_cpu()->current && current_domain()->id == domid))
+        return &current_domain()->mem;
+    struct domain *d = domain_find(domid);
+    return d ? &d->mem : NULL;
+}
+
+struct domain *domain_next(struct domain *d)
+{
+    return d ? d->next : domains;
+}
+
+/* A zeroed page of the hypervisor's own, or NULL. */
+static void *new_page(void)
+{
+    mfn_t mfn = alloc_koan_page();
+
+    return mfn.n == INVALID_MFN.n ? NULL : mfn_to_virt(mfn);
+}
+
+static void free_page(void *page)
+{
+    if (page)
+        alloc_free_koan_page(virt_to_mfn(page));
+}
+
+struct vcpu *vcpu_create(struct domain *d, u32 id)
+{
+    struct vcpu *v = new_page();
+    struct guest_trap *traps = new_page();
+
+    if (!v || !traps) {
+        free_page(v);
+        free_page(traps);
+        return NULL;
+    }
+    v->ctx.traps = traps;
+    v->ctx.info = &d->shared->vcpu_info[id];
+    v->ctx.info->evtchn_upcall_mask = 1;
+    v->ctx.in_kernel = 1;
+    v->ctx.debugreg[6] = 0xffff0ff0;
+    v->ctx.debugreg[7] = 0x400;
+    v->domain = d;
+    v->id = id;
+    for (u32 i = 0; i < ARRAY_SIZE(v->ctx.gdt_frames); i++)
+        v->ctx.gdt_frames[i] = INVALID_MFN;
+    for (u32 i = 0; i < ARRAY_SIZE(v->ctx.ldt_frames); i++)
+        v->ctx.ldt_frames[i] = INVALID_MFN;
+    v->info_mfn = INVALID_MFN;
+    v->runstate = RUNSTATE_offline;
+    v->runstate_since = clock_ns();
+    v->cpu = sched_place();
+    fpu_reset(&v->fpu);
+    d->vcpus[id] = v;
+    return v;
+}
+
+static void link_domain(struct domain *d, bool initial)
+{
+    spin_lock(&list_lock);
+    d->id = initial ? 0 : next_id++;
+    struct domain **link = &domains;
+    while (*link)
+        link = &(*link)->next;
+    *link = d;
+    alive++;
+    spin_unlock(&list_lock);
+}
+
+struct domain *domain_create(const struct domain_config *config)
+{
+    struct domain *d = new_page();
+
+    if (!d)
+        return NULL;
+    strlcpy(d->name, config->name, sizeof(d->name));
+    d->privileged = config->privileged;
+    d->console_ok = config->console_ok;
+    d->max_vcpus = config->vcpus;
+    link_domain(d, config->initial);
+    if (!memory_init(&d->mem, d->id, config->privileged, config->pages))
+        goto fail;
+    d->shared_mfn = memory_alloc_shared(&d->mem);
+    if (d->shared_mfn.n == INVALID_MFN.n)
+        goto fail;
+    d->shared = mfn_to_virt(d->shared_mfn);
+    for (u32 i = 0; i < XEN_LEGACY_MAX_VCPUS; i++)
+        d->shared->vcpu_info[i].evtchn_upcall_mask = 1;
+    time_set_wallclock(d);
+    console_attach(d);
+    for (u32 i = 0; i < d->max_vcpus; i++)
+        if (!vcpu_create(d, i))
+            goto fail;
+    return d;
+fail:
+    domain_end(d, END_REFUSED);
+    return NULL;
+}
+
+/* Mark the end; false if it had ended before. All its CPUs look at once. */
+static bool mark_end(struct domain *d, enum domain_end end)
+{
+    spin_lock(&d->mem.lock);
+    bool first = !d->dying;
+    if (first) {
+        d->dying = true;
+        d->mem.dying = true;
+        d->end = end;
+    }
+    spin_unlock(&d->mem.lock);
+    return first;
+}
+
+void domain_end(struct domain *d, enum domain_end end)
+{
+    if (!mark_end(d, end))
+        return;
+    for (u32 i = 0; i < d->max_vcpus; i++)
+        if (d->vcpus[i])
+            cpu_kick(d->vcpus[i]->cpu, WORK_RESCHED);
+    __atomic_fetch_or(&this_cpu()->work, WORK_RESCHED, __ATOMIC_SEQ_CST);
+    reap_add(d);
+}
+
+void domain_crash(struct domain *d, const char *fmt, ...)
+{
+    char why[256];
+    va_list args;
+
+    if (d->dying)
+        return;
+    va_start(args, fmt);
+    koan_vsnprintf(why, sizeof(why), fmt, args);
+    va_end(args);
+    console_flush(d);
+    printk("%s crashed: %s\n", d->name, why);
+    if (this_cpu()->current && current_domain() == d)
+        debug_guest_crash(current_vcpu(), guest_regs(), why);
+    domain_end(d, END_CRASH);
+}
+
+void domain_shutdown(struct domain *d, u32 reason)
+{
+    static const char *const names[] = { "powered off", "asked for a reboot", "suspended",
+                                         "said that it crashed", "was ended by its watchdog" };
+
+    console_flush(d);
+    d->end_reason = reason;
+    if (reason < ARRAY_SIZE(names))
+        printk("%s %s\n", d->name, names[reason]);
+    else
+        printk("%s shut down, reason %u\n", d->name, reason);
+    if (reason == SHUTDOWN_crash) {
+        if (current_domain() == d)
+            debug_guest_crash(current_vcpu(), guest_regs(), "it said so");
+        domain_end(d, END_CRASH);
+    } else {
+        domain_end(d, reason == SHUTDOWN_reboot ? END_REBOOT : END_POWEROFF);
+    }
+}
+
+/* The last step: nothing of the domain is left but its own pages. */
+void domain_free(struct domain *d)
+{
+    enum domain_end end = d->end;
+
+    printk("%s is gone, its memory free\n", d->name);
+    audit_after_domain(d);
+    spin_lock(&list_lock);
+    struct domain **link = &domains;
+    while (*link != d)
+        link = &(*link)->next;
+    *link = d->next;
+    bool last = --alive == 0;
+    spin_unlock(&list_lock);
+    for (u32 i = 0; i < d->max_vcpus; i++) {
+        if (!d->vcpus[i])
+            continue;
+        free_page(d->vcpus[i]->ctx.traps);
+        free_page(d->vcpus[i]);
+    }
+    if (d->symbols)
+        image_symbols_drop(d->symbols);
+    free_page(d);
+    end_note(end);
+    if (last)
+        end_machine();
+}

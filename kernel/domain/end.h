@@ -1,0 +1,15 @@
+/*
+ * The end of the run: what follows when the last domain has ended (`end=halt|exit|reboot` on the command line).
+ */
+#ifndef KOAN_DOMAIN_END_H
+#define KOAN_DOMAIN_END_H
+
+#include "domain/domain.h"
+
+/* Remember how a domain ended: the worst counts. */
+void end_note(enum domain_end end);
+
+/* No domain is left: end the machine. */
+NORETURN void end_machine(void);
+
+#endif

@@ -1,0 +1,61 @@
+/*
+ * iret: the guest's kernel goes back to what it interrupted (Xen's public arch-x86/xen-x86_64.h, struct iret_context).
+ *
+ * The RPL of the frame's cs says where to: 3 is user mode, which means a change of page tables and GS base. Selectors are taken as they are,
+ * with RPL 3: the IRETQ on the way out checks them, and a fault there goes to the guest (iret_fault). A frame that can't be read, or
+ * a way to user mode without page tables for it, is the end of the domain: there is nothing to return an error to.
+ */
+#include "domain/bounce.h"
+#include "hypercall/handlers.h"
+#include "x86/extable.h"
+
+/* Flags that a guest may set for itself; IF stays on, IOPL 0. */
+#define GUEST_RFLAGS                                                                               \
+    (RFLAGS_CF | RFLAGS_PF | RFLAGS_AF | RFLAGS_ZF | RFLAGS_SF | RFLAGS_TF | RFLAGS_DF |           \
+     RFLAGS_OF | RFLAGS_NT | RFLAGS_RF | RFLAGS_AC | RFLAGS_ID)
+
+s64 hc_iret(u64 a1, u64 a2, u64 a3, u64 a4, u64 a5, u64 a6)
+{
+    struct vcpu *v = current_vcpu();
+    struct regs *regs = guest_regs();
+    u64 at = regs->rsp;
+    u64 rax, r11, rcx, flags, rip, cs, rflags, rsp, ss;
+
+    (void)a1, (void)a2, (void)a3, (void)a4, (void)a5, (void)a6;
+    if (unlikely(!guest_range_ok(at, sizeof(struct iret_context))))
+        goto bad_frame;
+    guest_access_begin();
+    GUEST_GET(rax, at, fault);
+    GUEST_GET(r11, at + 8, fault);
+    GUEST_GET(rcx, at + 16, fault);
+    GUEST_GET(flags, at + 24, fault);
+    GUEST_GET(rip, at + 32, fault);
+    GUEST_GET(cs, at + 40, fault);
+    GUEST_GET(rflags, at + 48, fault);
+    GUEST_GET(rsp, at + 56, fault);
+    GUEST_GET(ss, at + 64, fault);
+    guest_access_end();
+    if ((cs & 3) == 3 && unlikely(!guest_mode_to_user(v))) {
+        domain_crash(
+            v->domain,
+            "its iret to user mode (0x%lx) has no user page tables (MMUEXT_NEW_USER_BASEPTR)", rip);
+        return 0;
+    }
+    regs->vector = 0; /* leave by IRETQ */
+    regs->rip = rip;
+    regs->cs = (u16)cs | 3;
+    regs->rflags = (rflags & GUEST_RFLAGS) | RFLAGS_IF | BIT(1);
+    regs->rsp = rsp;
+    regs->ss = (u16)ss | 3;
+    if (!(flags & VGCF_in_syscall)) {
+        regs->r11 = r11;
+        regs->rcx = rcx;
+    }
+    v->ctx.info->evtchn_upcall_mask = !(rflags & RFLAGS_IF);
+    return (s64)rax;
+fault:
+    guest_access_end();
+bad_frame:
+    domain_crash(v->domain, "its iret has no readable frame at 0x%lx", at);
+    return 0;
+}

@@ -1,0 +1,100 @@
+/*
+ * vcpu_op as far as a single vCPU needs it (Xen's public vcpu.h): state, run-state area, vcpu_info in a frame of the guest's own. Timers and
+ * further vCPUs come with the whole PV interface.
+ */
+#include "abi/vcpu.h"
+#include "domain/time.h"
+#include "hypercall/handlers.h"
+#include "lib/string.h"
+#include "mm/memory.h"
+
+static s64 register_runstate_area(struct vcpu *v, u64 arg)
+{
+    struct vcpu_register_runstate_memory_area area;
+    struct vcpu_runstate_info info;
+
+    if (!copy_from_guest(&area, arg, sizeof(area)))
+        return refuse(-XEN_EFAULT, arg);
+    if (!guest_range_ok(area.addr.p, sizeof(info)))
+        return refuse(-XEN_EFAULT, area.addr.p);
+    v->runstate_va = area.addr.p;
+    if (v == current_vcpu()) {
+        runstate_get(v, &info);
+        copy_to_guest(area.addr.p, &info,
+                      sizeof(info)); /* not mapped yet is no error: Xen's neither */
+    }
+    return 0;
+}
+
+static s64 get_runstate(struct vcpu *v, u64 arg)
+{
+    struct vcpu_runstate_info info;
+
+    runstate_get(v, &info);
+    return copy_to_guest(arg, &info, sizeof(info)) ? 0 : refuse(-XEN_EFAULT, arg);
+}
+
+/*
+ * From now on the upcall flags stand in the guest's own frame. The old contents move along; then everything is made pending once, so that no
+ * event is lost in between.
+ */
+static void move_info(struct vcpu *v, mfn_t mfn, u32 offset)
+{
+    struct vcpu_info *to = (struct vcpu_info *)((u8 *)mfn_to_virt(mfn) + offset);
+
+    *to = *v->ctx.info;
+    v->ctx.info = to;
+    v->info_mfn = mfn;
+    to->evtchn_upcall_pending = 1;
+    to->evtchn_pending_sel = ~0UL;
+    time_update(v);
+}
+
+static s64 register_info(struct vcpu *v, u64 arg)
+{
+    struct vcpu_register_vcpu_info r;
+    struct domain_memory *m = &v->domain->mem;
+
+    if (!copy_from_guest(&r, arg, sizeof(r)))
+        return refuse(-XEN_EFAULT, arg);
+    if (v->info_mfn.n != INVALID_MFN.n)
+        return refuse(-XEN_EINVAL, v->id);
+    if (r.offset > PAGE_SIZE - sizeof(struct vcpu_info) || r.offset % 8)
+        return refuse(-XEN_EINVAL, r.offset);
+    spin_lock(&m->lock);
+    s64 error = frame_get_writable(m, MFN(r.mfn));
+    if (!error)
+        move_info(v, MFN(r.mfn), r.offset);
+    spin_unlock(&m->lock);
+    return error;
+}
+
+s64 hc_vcpu_op(u64 cmd, u64 id, u64 arg, u64 a4, u64 a5, u64 a6)
+{
+    struct domain *d = current_domain();
+
+    (void)a4, (void)a5, (void)a6;
+    id = (u32)id;
+    if (id >= d->max_vcpus || !d->vcpus[id])
+        return refuse(-XEN_ENOENT, id);
+    struct vcpu *v = d->vcpus[id];
+    switch ((u32)cmd) {
+    case VCPUOP_is_up:
+        return v->state != VCPU_DOWN;
+    case VCPUOP_get_runstate_info:
+        return get_runstate(v, arg);
+    case VCPUOP_register_runstate_memory_area:
+        return register_runstate_area(v, arg);
+    case VCPUOP_register_vcpu_info:
+        return register_info(v, arg);
+    case VCPUOP_stop_periodic_timer:
+    case VCPUOP_stop_singleshot_timer:
+        return 0; /* none runs */
+    case VCPUOP_up:
+        return v->state != VCPU_DOWN ? 0 : refuse(-XEN_EINVAL, id); /* not initialised */
+    case VCPUOP_initialise:
+        return v->state != VCPU_DOWN ? refuse(-XEN_EEXIST, id) : refuse(-XEN_ENOSYS, id);
+    default:
+        return refuse(-XEN_ENOSYS, cmd);
+    }
+}

@@ -1,0 +1,324 @@
+; The way into the hypervisor and out of it: SYSCALL, exceptions, interrupts, and the return to the guest.
+;
+; Every entry ends with a struct regs (x86/regs.h) on the stack. From a guest that is the top of the CPU's main stack, directly below
+; struct cpu, so no entry has to look for its data. The guest's GS bases stay in the hardware throughout (x86/cpu.h says why).
+; Exceptions from the guest enter with interrupts off (CR2 has to be read first); guest_trap() turns them on.
+;
+; Sources: SDM vol. 3 ch. 6 (interrupts), 5.8.8 (SYSCALL/SYSRET); the ABI's rules in domain/bounce.c.
+
+%include "offsets.inc"
+
+bits 64
+default rel
+
+extern hypercall_table, hypercall_unknown
+extern guest_trap, guest_syscall, exit_work, interrupt
+extern hypervisor_exception, iret_fault, nmi_handler, machine_check_handler
+
+FLAT_CS64 equ 0xe033
+FLAT_SS   equ 0xe02b
+FLAT_CS32 equ 0xe023
+
+; rsp-relative offset of a field of struct cpu when the outermost struct regs is at rsp
+%define CPU(field) REGS_SIZE + CPU_ %+ field
+
+%macro PUSH_GPRS 0
+    push rdi
+    push rsi
+    push rdx
+    push rcx
+    push rax
+    push r8
+    push r9
+    push r10
+    push r11
+    push rbx
+    push rbp
+    push r12
+    push r13
+    push r14
+    push r15
+%endmacro
+
+%macro POP_GPRS 0
+    pop r15
+    pop r14
+    pop r13
+    pop r12
+    pop rbp
+    pop rbx
+    pop r11
+    pop r10
+    pop r9
+    pop r8
+    pop rax
+    pop rcx
+    pop rdx
+    pop rsi
+    pop rdi
+%endmacro
+
+; A three-byte NOP that start-up turns into CLAC on a CPU with SMAP: the guest may come in with AC set.
+%macro CLAC_SITE 0
+%%site:
+    db 0x0f, 0x1f, 0x00
+    [section .clac_sites]
+    dq %%site
+    __?SECT?__
+%endmacro
+
+; ---------------------------------------------------------------------------------------------------------------------------
+; SYSCALL lands here, on the guest's stack pointer, in the stub page of the CPU's own block: the page is the same machine frame
+; in every block and finds its block relative to its own address. The 32-bit form (CSTAR) is 64 bytes further on.
+
+section .text.stub exec align=4096
+global syscall_stub_page
+syscall_stub_page:
+    mov [rel syscall_stub_page + CPU_BLOCK - CPU_SIZE + CPU_syscall_rsp], rsp
+    lea rsp, [rel syscall_stub_page + CPU_BLOCK - CPU_SIZE]
+    jmp [rel .target]
+.target:
+    dq syscall_entry
+    times 64 - ($ - syscall_stub_page) int3
+    mov [rel syscall_stub_page + CPU_BLOCK - CPU_SIZE + CPU_syscall_rsp], rsp
+    lea rsp, [rel syscall_stub_page + CPU_BLOCK - CPU_SIZE]
+    jmp [rel .target32]
+.target32:
+    dq syscall32_entry
+    times 4096 - ($ - syscall_stub_page) int3
+
+section .text
+
+; SYSCALL from 64-bit code: a hypercall when the guest's kernel runs, else a system call for the guest's kernel.
+; The arguments are already where C wants them, but for the fourth (rcx holds the return address).
+align 64
+global syscall_entry
+syscall_entry:
+    push FLAT_SS
+    push qword [rsp + 8 + CPU_syscall_rsp]
+    push r11
+    push FLAT_CS64
+    push rcx
+    push -1                             ; VECTOR_SYSCALL, no error code
+    PUSH_GPRS
+    sti
+    mov rbx, [rsp + CPU(current)]
+    cmp qword [rbx + CTX_in_kernel], 0
+    je guest_user_syscall
+    cmp rax, HYPERCALL_SLOTS
+    jae .unknown
+    mov rcx, r10
+    lea r11, [hypercall_table]
+    call [r11 + rax * 8]
+.done:
+    mov [rsp + REGS_rax], rax
+    ; falls through
+
+; Leave to the guest with the registers at rsp. Interrupts go off, so that no work can come up between the last look and the guest.
+global exit_to_guest
+exit_to_guest:
+    cli
+    cmp qword [rsp + CPU(work)], 0
+    jne work
+    mov rbx, [rsp + CPU(current)]
+    mov rcx, [rbx + CTX_info]
+    cmp word [rcx], 1                   ; upcall pending, and not masked
+    je work
+    cmp dword [rsp + REGS_vector], -1
+    jne exit_iret
+    mov rcx, [rsp + REGS_rip]           ; SYSRET to a non-canonical address would fault in ring 0, with the guest's stack
+    mov r11, rcx
+    shl r11, 16
+    sar r11, 16
+    cmp r11, rcx
+    jne exit_iret
+    POP_GPRS
+    mov rcx, [rsp + 8]
+    mov r11, [rsp + 24]
+    mov rsp, [rsp + 32]
+    o64 sysret
+
+syscall_entry.unknown:
+    call hypercall_unknown
+    jmp syscall_entry.done
+
+align 16
+exit_iret:
+    POP_GPRS
+    add rsp, 8
+global guest_iretq
+guest_iretq:                            ; may fault on the guest's selectors: iret_fault() sees this address
+    iretq
+
+work:
+    sti
+    mov rdi, rsp
+    call exit_work
+    jmp exit_to_guest
+
+guest_user_syscall:
+    mov rdi, rsp
+    call guest_syscall
+    jmp exit_to_guest
+
+; SYSCALL from 32-bit code (AMD; on Intel it is #UD): only guest user code can be there.
+align 16
+syscall32_entry:
+    push FLAT_SS
+    push qword [rsp + 8 + CPU_syscall_rsp]
+    push r11
+    push FLAT_CS32
+    push rcx
+    push 0
+    PUSH_GPRS
+    sti
+    mov rdi, rsp
+    call guest_syscall
+    jmp exit_to_guest
+
+; ---------------------------------------------------------------------------------------------------------------------------
+; Exceptions and interrupts. A stub for each vector makes the frame uniform.
+
+%macro STUB 2                           ; vector, common part; the CPU pushes an error code for some
+align 16
+trap_stub_%1:
+%if !(%1 == 8 || (%1 >= 10 && %1 <= 14) || %1 == 17 || %1 == 21 || %1 == 29 || %1 == 30)
+    push 0
+%endif
+    mov dword [rsp + 4], %1
+    jmp %2
+%endmacro
+
+STUB 0, trap_common
+STUB 1, debug_common
+STUB 2, ist_common
+%assign v 3
+%rep 5
+STUB v, trap_common
+%assign v v + 1
+%endrep
+STUB 8, ist_common
+%assign v 9
+%rep 9
+STUB v, trap_common
+%assign v v + 1
+%endrep
+STUB 18, ist_common
+%assign v 19
+%rep 13
+STUB v, trap_common
+%assign v v + 1
+%endrep
+%rep 224
+STUB v, irq_common
+%assign v v + 1
+%endrep
+
+section .rodata
+align 8
+global trap_stub_table
+trap_stub_table:
+%assign v 0
+%rep 256
+    dq trap_stub_ %+ v
+%assign v v + 1
+%endrep
+
+section .text
+align 64
+trap_common:
+    PUSH_GPRS
+    cld
+    CLAC_SITE
+    mov rdi, rsp
+    test byte [rsp + REGS_cs], 3
+    jz from_hypervisor
+    call guest_trap
+    jmp exit_to_guest
+
+align 16
+irq_common:
+    PUSH_GPRS
+    cld
+    CLAC_SITE
+    mov rdi, rsp
+    mov rbx, rsp
+    call interrupt
+    test byte [rbx + REGS_cs], 3
+    jnz exit_to_guest
+    jmp resume_hypervisor
+
+; A fault in the hypervisor: in code that expects it (exception table), at the return to the guest, or a bug.
+from_hypervisor:
+    lea rax, [guest_iretq]
+    cmp [rsp + REGS_rip], rax
+    je .iret
+    call hypervisor_exception
+resume_hypervisor:
+    POP_GPRS
+    add rsp, 8
+    iretq
+.iret:
+    call iret_fault                     ; rebuilds the guest's registers where they were; returns their address
+    mov rsp, rax
+    jmp exit_to_guest
+
+; #DB has a stack of its own: MOV SS with a watched operand, followed by SYSCALL, raises it on the guest's stack pointer in ring 0.
+; From the guest it goes on, on the main stack, like any other exception.
+debug_common:
+    PUSH_GPRS
+    cld
+    CLAC_SITE
+    mov rdi, rsp
+    test byte [rsp + REGS_cs], 3
+    jz from_hypervisor
+    mov rsi, rsp
+    mov rdi, rsp
+    or rdi, CPU_BLOCK - 1
+    lea rdi, [rdi + 1 - CPU_SIZE - REGS_SIZE]
+    mov rbx, rdi
+    mov ecx, REGS_SIZE / 8
+    rep movsq
+    mov rsp, rbx
+    mov rdi, rbx
+    call guest_trap
+    jmp exit_to_guest
+
+; NMI, double fault, machine check: each on its own stack, from anywhere; no way out through exit_to_guest.
+ist_common:
+    PUSH_GPRS
+    cld
+    CLAC_SITE
+    mov rdi, rsp
+    cmp dword [rsp + REGS_vector], 2
+    jne .fatal
+    call nmi_handler
+    jmp resume_hypervisor
+.fatal:
+    cmp dword [rsp + REGS_vector], 18
+    je .machine_check
+    call hypervisor_exception           ; double fault: no entry covers it, so it panics
+    jmp resume_hypervisor
+.machine_check:
+    call machine_check_handler
+
+; ---------------------------------------------------------------------------------------------------------------------------
+
+; NORETURN void leave_to_guest(void): the registers have been put at guest_regs(); forget the stack below and leave.
+global leave_to_guest
+leave_to_guest:
+    mov rax, rsp
+    or rax, CPU_BLOCK - 1
+    lea rsp, [rax + 1 - CPU_SIZE - REGS_SIZE]
+    jmp exit_to_guest
+
+; NORETURN void run_on_empty_stack(void (*f)(void)): forget the stack and run f, which must not return. The place of the outermost
+; struct regs stays free.
+global run_on_empty_stack
+run_on_empty_stack:
+    mov rax, rsp
+    or rax, CPU_BLOCK - 1
+    lea rsp, [rax + 1 - CPU_SIZE - REGS_SIZE]
+    xor ebp, ebp
+    call rdi
+    ud2

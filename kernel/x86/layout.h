@@ -17,9 +17,11 @@
 
 #define M2P_VA         0xffff800000000000UL /* slot 256: u64 pfn per machine frame, read-only for guests */
 #define FRAME_TABLE_VA 0xffff808000000000UL /* slot 257: struct frame per machine frame */
-#define MMIO_VA        0xffff810000000000UL /* slot 258: device registers, uncached */
-#define KOAN_VA        0xffff818000000000UL /* slot 259: the image, linked here */
-#define STACKS_VA      0xffff818010000000UL /* slot 259: CPU_BLOCK_SIZE for each CPU, see x86/cpu.h */
+#define M2P_RW_VA                                                                                  \
+    0xffff80c000000000UL /* same slot, upper half: M2P once more, for the hypervisor to write */
+#define MMIO_VA   0xffff810000000000UL /* slot 258: device registers, uncached */
+#define KOAN_VA   0xffff818000000000UL /* slot 259: the image, linked here */
+#define STACKS_VA 0xffff818010000000UL /* slot 259: CPU_BLOCK_SIZE for each CPU, see x86/cpu.h */
 #define DESC_VA                                                                                    \
     0xffff818020000000UL /* slot 259: DESC_WINDOW_SIZE for each CPU: the running vCPU's GDT, then its LDT */
 #define DIRECTMAP_VA  0xffff830000000000UL /* slots 262..271: all RAM at its machine address */

@@ -1,0 +1,65 @@
+/*
+ * The story of start-up, from the first line of C to the first guest: one call a line, in the order in which each thing can be there.
+ *
+ * It has two parts, because the boot CPU changes its stack in between: koan_main() runs on a stack inside the image, on the page tables
+ * that boot/start.asm made; start_up() on the CPU's own block and the real page tables.
+ */
+#include "boot/main.h"
+
+#include "boot/memory.h"
+#include "boot/multiboot2.h"
+#include "boot/options.h"
+#include "lib/debug.h"
+#include "lib/panic.h"
+#include "mm/map.h"
+#include "x86/asm.h"
+#include "x86/console.h"
+#include "x86/cpu.h"
+#include "x86/descriptors.h"
+#include "x86/features.h"
+#include "x86/power.h"
+
+static struct boot_info boot_info;
+static struct boot_options options;
+
+static NORETURN void start_up(void);
+
+/* The loader's data, which is below 4 GiB and so inside the first direct map. */
+static void read_boot_info(u64 address)
+{
+    const void *data = (const void *)(DIRECTMAP_VA + address);
+    const char *problem = multiboot2_parse(data, *(const u32 *)data, &boot_info);
+
+    options_read(boot_info.command_line, &options);
+    console_init(&options.console);
+    if (problem)
+        panic("%s", problem);
+}
+
+static void greet(void)
+{
+    printk("Koan, booted by %s: %s\n", *boot_info.loader ? boot_info.loader : "an unnamed loader",
+           boot_info.command_line);
+    if (options.problem)
+        printk("option %s: %s (the options: boot/options.h)\n", options.problem_at,
+               options.problem);
+}
+
+NORETURN void koan_main(u64 info, u64 image)
+{
+    read_boot_info(info); /* memory map, modules, options; then the console works */
+    greet();
+    features_init(); /* while code may still be written: SMAP's places are patched */
+    features_print();
+    memory_start(&boot_info, info,
+                 image); /* the real page tables, frame table, blocks of the CPUs */
+    memory_enter_block(0, start_up);
+}
+
+static void start_up(void)
+{
+    descriptors_init();
+    descriptors_setup_cpu();   /* from here on a fault is a report */
+    memory_finish(&boot_info); /* the allocator gets what is left */
+    machine_end(END_CODE_CLEAN);
+}

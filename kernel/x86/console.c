@@ -1,0 +1,114 @@
+/*
+ * The console: see console.h. Characters go to each device in turn; devices that are not there swallow them.
+ */
+#include "x86/console.h"
+
+#include <stdarg.h>
+
+#include "lib/panic.h"
+#include "lib/printf.h"
+#include "lib/string.h"
+#include "x86/lock.h"
+#include "x86/screen.h"
+
+#define PRINTK_MAX 512 /* longest text of one printk; the rest is cut */
+
+static struct spinlock console_lock = SPINLOCK_INIT(LOCK_CONSOLE);
+static bool to_screen; /* r */
+static const char *open_speaker; /* console_lock: who has begun a line and not ended it; NULL: nobody */
+
+void console_init(const struct console_config *config)
+{
+    to_screen = config->screen;
+    serial_init(&config->serial);
+}
+
+static void emit(const char *text, size_t length)
+{
+    for (size_t i = 0; i < length; i++) {
+        if (text[i] == '\n')
+            serial_putc('\r');
+        serial_putc(text[i]);
+    }
+    if (to_screen)
+        screen_write(text, length);
+}
+
+void console_write(const char *text, size_t length)
+{
+    spin_lock(&console_lock);
+    emit(text, length);
+    spin_unlock(&console_lock);
+}
+
+void console_write_emergency(const char *text, size_t length)
+{
+    emit(text, length);
+}
+
+/* Go on with the speaker's open line, or begin one. */
+static void take_line(const char *speaker)
+{
+    if (open_speaker == speaker)
+        return;
+    if (open_speaker)
+        emit("\n", 1);
+    emit("(", 1);
+    emit(speaker, strlen(speaker));
+    emit(") ", 2);
+    open_speaker = speaker;
+}
+
+static void speak(const char *speaker, const char *text, size_t length)
+{
+    if (!length)
+        return;
+    take_line(speaker);
+    emit(text, length);
+    if (text[length - 1] == '\n')
+        open_speaker = NULL;
+}
+
+void console_line(const char *speaker, const char *text, size_t length)
+{
+    spin_lock(&console_lock);
+    take_line(speaker);
+    emit(text, length);
+    emit("\n", 1);
+    open_speaker = NULL;
+    spin_unlock(&console_lock);
+}
+
+void console_text(const char *speaker, const char *text, size_t length)
+{
+    spin_lock(&console_lock);
+    speak(speaker, text, length);
+    spin_unlock(&console_lock);
+}
+
+/* Each line of the text gets the prefix; a text without an end of line leaves its line open for the next printk. */
+void printk(const char *fmt, ...)
+{
+    static const char koan[] = "koan";
+    char text[PRINTK_MAX];
+    va_list args;
+
+    va_start(args, fmt);
+    koan_vsnprintf(text, sizeof(text), fmt, args);
+    va_end(args);
+
+    spin_lock(&console_lock);
+    for (const char *rest = text; *rest;) {
+        const char *end = strchr(rest, '\n');
+        size_t length = end ? (size_t)(end + 1 - rest) : strlen(rest);
+
+        speak(koan, rest, length);
+        rest += length;
+    }
+    spin_unlock(&console_lock);
+}
+
+int console_getc(void)
+{
+    return serial_poll();
+}

@@ -1,0 +1,30 @@
+/*
+ * The screen as a console: VGA text, or text drawn into a linear framebuffer where the firmware set one up (UEFI).
+ */
+#ifndef KOAN_X86_SCREEN_H
+#define KOAN_X86_SCREEN_H
+
+#include "lib/types.h"
+
+/* What the loader said about the screen (Multiboot2 specification, 3.6.12). */
+struct screen_config {
+    enum { SCREEN_NONE, SCREEN_TEXT, SCREEN_PIXELS } kind;
+    u64 address; /* machine address of the memory */
+    u32 pitch;   /* bytes a row */
+    u32 width;   /* pixels, or characters */
+    u32 height;
+    u32 bits; /* of a pixel: 16, 24 or 32 */
+};
+
+/* Start writing; `memory` is where config->address is mapped. */
+void screen_init(const struct screen_config *config, void *memory);
+
+/* The same memory is mapped elsewhere from now on. NULL: keep off. */
+void screen_move(void *memory);
+
+void screen_write(const char *text, size_t length);
+
+/* How many bytes the screen's memory has. */
+u64 screen_size(const struct screen_config *config);
+
+#endif

@@ -1,10 +1,10 @@
 # Rules of tools/: the demo, the checks of the tree itself and of our own Python.
 
-CHECKS := check-house check-layers check-format check-tools $(CHECKS)
+CHECKS := check-house check-layers check-format check-readme check-tools $(CHECKS)
 
 DEMO ?= hello
 
-.PHONY: run matrix matrix-quick setup check-house check-layers check-format check-tools
+.PHONY: run matrix matrix-quick setup check-house check-layers check-format check-readme check-tools
 
 run: all ## boot the demo: isolated guests on Koan; interactive on a terminal
 	$(Q)$(PYTHON) tools/demo.py $(DEMO)
@@ -26,6 +26,9 @@ check-format:
 
 check-layers:
 	$(Q)$(PYTHON) tools/check_layers.py
+
+check-readme:
+	$(Q)$(PYTHON) tools/readme_outputs.py --check
 
 check-tools:
 	$(Q)$(PYTHON) tools/tests/run.py

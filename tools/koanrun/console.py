@@ -14,8 +14,13 @@ import time
 
 LEAVE_KEYS = b"\x01"   # Ctrl-A
 PARTIAL_SECONDS = 0.05  # a line that stands unfinished this long is a prompt: show it
-HELP = ("koan-run: Ctrl-A x leaves, Ctrl-] switches the input between the hypervisor and the guests, "
-        "Ctrl-A Ctrl-A types a Ctrl-A")
+SWITCH = {"koan": "Ctrl-] switches the input between the hypervisor and the guests",
+          "xen": "Ctrl-A typed six times switches the input between Xen and its dom0"}
+
+
+def help_line(hypervisor):
+    """How to leave and how to switch."""
+    return f"koan-run: Ctrl-A x leaves, {SWITCH[hypervisor]}, Ctrl-A Ctrl-A types a Ctrl-A"
 
 
 class Display:
@@ -112,7 +117,7 @@ def forward_keys(machine, keys, descriptor):
     typed = os.read(descriptor, 1024)
     machine.write(keys.feed(typed))
     if keys.help:
-        print(HELP, file=sys.stderr, flush=True)
+        print(help_line(machine.hypervisor), file=sys.stderr, flush=True)
         keys.help = False
     return bool(typed) and not keys.leave
 
@@ -121,7 +126,7 @@ def converse(machine, display, descriptor):
     """A terminal: keys in, lines and unfinished lines out. False when the user left."""
     keys = Keys()
     checked = time.monotonic()
-    print(HELP, file=sys.stderr, flush=True)
+    print(help_line(machine.hypervisor), file=sys.stderr, flush=True)
     with raw_keys(descriptor):
         while machine.ending is None:
             ready, _, _ = select.select([machine, descriptor], [], [], PARTIAL_SECONDS)

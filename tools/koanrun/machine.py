@@ -204,7 +204,7 @@ class Machine:
                         break
             listener.close()
             if self._socket is listener:
-                raise UsageError(f"Bochs did not start: {bochs.complaint(self.work) or self._read_complaint()}")
+                raise UsageError(f"Bochs did not start: {self._read_complaint()}")
         if self.qmp_path:
             self.qmp = self._open_qmp()
 
@@ -308,7 +308,9 @@ class Machine:
     # --- the end --------------------------------------------------------------------------------
 
     def _read_complaint(self):
-        """What the emulator wrote to its standard error."""
+        """What the emulator has to complain about."""
+        if self.emulator == "bochs" and self.work:
+            return bochs.complaint(self.work)
         try:
             return (self.work / "stderr").read_text(errors="replace").strip()
         except (OSError, TypeError):
@@ -332,7 +334,7 @@ class Machine:
                     endings.Ending("emulator", complaint or "QEMU did not start") if status else
                     endings.Ending("reset", "the machine reset without Xen's word"))
             elif self.emulator == "bochs":
-                self.ending = endings.of_koan_in_bochs(self.output, bochs.complaint(self.work) or complaint)
+                self.ending = endings.of_koan_in_bochs(self.output, complaint)
             else:
                 self.ending = endings.of_koan_in_qemu(status, complaint)
         self.stop()

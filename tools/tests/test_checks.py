@@ -10,6 +10,7 @@ import unittest
 import check
 import check_layers
 import check_tree
+import readme_outputs
 
 
 class Folder(unittest.TestCase):
@@ -93,6 +94,21 @@ class House(Folder):
         self.assertEqual(check_tree.formatting(self.root), [])
         self.write("kernel/b.c", "int  b ;\n")
         self.assertEqual(len(check_tree.formatting(self.root)), 1)
+
+
+class Readme(unittest.TestCase):
+    EMPTY = "# x\n<!-- output: make run </dev/null | tail -n 2 -->\n<!-- end -->\nrest\n"
+
+    def test_filled_and_filled_again(self):
+        once = readme_outputs.regenerate(self.EMPTY, lambda command: "one\ntwo  \n")
+        self.assertIn("```console\n$ make run </dev/null\none\ntwo\n```\n<!-- end -->\nrest\n", once)
+        self.assertEqual(readme_outputs.problems(once), [])
+        self.assertNotIn("one", readme_outputs.regenerate(once, lambda command: "three\n"))
+
+    def test_what_is_wrong_is_seen(self):
+        good = readme_outputs.regenerate(self.EMPTY, lambda command: "one\n")
+        for text in ("# nothing\n", self.EMPTY, good.replace("<!-- end -->\n", ""), good.replace("$ make run", "$ make it")):
+            self.assertNotEqual(readme_outputs.problems(text), [], text)
 
 
 class Sums(unittest.TestCase):

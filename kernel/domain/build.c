@@ -14,6 +14,7 @@
 #include "lib/xennote.h"
 #include "mm/alloc.h"
 #include "mm/memory.h"
+#include "mm/type.h"
 
 /*
  * The p2m list while it is being built: a radix tree whose leaves are the domain's own p2m pages, `mid` the hypervisor's scratch pages.
@@ -146,7 +147,10 @@ static bool start_vcpu(struct builder *b)
 
     if (memory_pin_built_l4(&b->d->mem, l4))
         return false;
-    if (memory_get_base(&b->d->mem, l4))
+    spin_lock(&b->d->mem.lock);
+    s64 error = type_get(&b->d->mem, l4, FRAME_L4, NULL);
+    spin_unlock(&b->d->mem.lock);
+    if (error)
         return false;
     v->ctx.cr3_kernel = l4.n << PAGE_SHIFT;
     v->ctx.regs.rip = r.rip;

@@ -22,6 +22,7 @@ enum vcpu_state {
     VCPU_RUNNABLE,
     VCPU_RUNNING,
     VCPU_BLOCKED,
+    VCPU_GONE, /* its domain is being torn down */
 };
 
 struct console_line;
@@ -78,7 +79,7 @@ struct domain {
     struct shared_info *shared;    /* r: the hypervisor's view of the shared page */
     mfn_t shared_mfn;              /* r */
     u64 vm_assist;                 /* l: bits of VMASST_TYPE_* */
-    struct console_line *console;   /* lock in console.c */
+    struct console_line *console;  /* lock in console.c */
     struct image_symbols *symbols; /* r: for crash reports; NULL: none */
 };
 

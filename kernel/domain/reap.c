@@ -11,6 +11,8 @@
 #include "domain/sched.h"
 #include "lib/debug.h"
 #include "mm/alloc.h"
+#include "mm/memory.h"
+#include "mm/type.h"
 
 static struct spinlock list_lock = SPINLOCK_INIT(LOCK_DOMLIST);
 static struct domain *dying; /* DOMLIST */
@@ -55,14 +57,50 @@ static void unlink_dying(struct domain *d)
     spin_unlock(&list_lock);
 }
 
+/* Give back one typed reference that a vCPU holds; *mfn is INVALID_MFN if there is none, and afterwards. False: to be called again. */
+static bool give_back(struct domain_memory *m, mfn_t *mfn)
+{
+    if (mfn->n == INVALID_MFN.n)
+        return true;
+    if (!memory_enter(m))
+        return false;
+    type_put(m, *mfn);
+    *mfn = INVALID_MFN;
+    memory_leave(m);
+    return true;
+}
+
+static bool give_back_base(struct domain_memory *m, u64 *cr3)
+{
+    mfn_t l4 = *cr3 ? MFN(*cr3 >> PAGE_SHIFT) : INVALID_MFN;
+
+    if (!give_back(m, &l4))
+        return false;
+    *cr3 = 0;
+    return true;
+}
+
+static bool drop_walk_result(struct domain_memory *m, struct walk_result *result)
+{
+    if (result->state == WALK_NONE)
+        return true;
+    if (!memory_enter(m))
+        return false;
+    walk_forget(m, result);
+    memory_leave(m);
+    return true;
+}
+
 /* Give back what a vCPU holds beside its memory. Runs again from the start if it was interrupted: each step leaves nothing to do twice. */
 static bool release_vcpu(struct vcpu *v)
 {
+    struct domain_memory *m = &v->domain->mem;
+
     sched_remove(v);
     fpu_forget(v);
     descriptor_release(v);
-    return memory_release_vcpu(&v->domain->mem, &v->ctx.cr3_kernel, &v->ctx.cr3_user, &v->info_mfn,
-                               &v->walk);
+    return give_back_base(m, &v->ctx.cr3_user) && give_back_base(m, &v->ctx.cr3_kernel) &&
+           give_back(m, &v->info_mfn) && drop_walk_result(m, &v->walk);
 }
 
 static bool release_domain(struct domain *d)

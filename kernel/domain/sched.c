@@ -69,12 +69,10 @@ void sched_wake(struct vcpu *v)
     cpu_kick(v->cpu, WORK_RESCHED);
 }
 
-void sched_remove(struct vcpu *v)
+static void queue_unlink(struct run_queue *q, struct vcpu *v)
 {
-    struct run_queue *q = &queues[v->cpu];
     struct vcpu *prev = NULL;
 
-    spin_lock(&q->lock);
     for (struct vcpu *i = q->head; i; prev = i, i = i->next_run) {
         if (i != v)
             continue;
@@ -84,11 +82,20 @@ void sched_remove(struct vcpu *v)
             q->head = v->next_run;
         if (q->tail == v)
             q->tail = prev;
-        v->state = VCPU_DOWN;
-        break;
+        return;
     }
-    if (v->state != VCPU_RUNNING && q->placed)
+}
+
+void sched_remove(struct vcpu *v)
+{
+    struct run_queue *q = &queues[v->cpu];
+
+    spin_lock(&q->lock);
+    if (v->state != VCPU_GONE) {
+        queue_unlink(q, v);
+        v->state = VCPU_GONE;
         q->placed--;
+    }
     spin_unlock(&q->lock);
 }
 

@@ -7,6 +7,7 @@
 #include "hypercall/handlers.h"
 #include "lib/string.h"
 #include "mm/memory.h"
+#include "mm/type.h"
 
 static s64 register_runstate_area(struct vcpu *v, u64 arg)
 {
@@ -61,11 +62,13 @@ static s64 register_info(struct vcpu *v, u64 arg)
         return refuse(-XEN_EINVAL, v->id);
     if (r.offset > PAGE_SIZE - sizeof(struct vcpu_info) || r.offset % 8)
         return refuse(-XEN_EINVAL, r.offset);
-    spin_lock(&m->lock);
-    s64 error = frame_get_writable(m, MFN(r.mfn));
+    if (!memory_enter(m))
+        return hypercall_restart(__HYPERVISOR_vcpu_op, VCPUOP_register_vcpu_info, v->id, arg, 0, 0,
+                                 0);
+    s64 error = type_get(m, MFN(r.mfn), FRAME_WRITABLE, NULL);
     if (!error)
         move_info(v, MFN(r.mfn), r.offset);
-    spin_unlock(&m->lock);
+    memory_leave(m);
     return error;
 }
 

@@ -22,7 +22,8 @@ enum lock_level {
     LOCK_SCHED = 8,    /* one CPU's run queue */
     LOCK_ALLOC = 16,   /* the frame allocator */
     LOCK_FLUSH = 32,   /* one TLB shootdown at a time */
-    LOCK_CONSOLE = 64, /* console lines */
+    LOCK_LINES = 64,    /* guests' console lines and the focus */
+    LOCK_CONSOLE = 128, /* the console itself */
 };
 
 struct spinlock {

@@ -4,10 +4,24 @@ CHECKS := check-house check-layers check-format check-readme check-tools $(CHECK
 
 DEMO ?= hello
 
-.PHONY: run matrix matrix-quick setup check-house check-layers check-format check-readme check-tools
+.PHONY: run iso bochs soak matrix matrix-quick setup check-house check-layers check-format check-readme check-tools
 
 run: all ## boot the demo: isolated guests on Koan; interactive on a terminal
 	$(Q)$(PYTHON) tools/demo.py $(DEMO)
+
+iso: $(BUILD)/koan.iso ## the demo's boot image, build/koan.iso, for a server or a USB stick (BIOS and UEFI)
+
+$(BUILD)/koan.iso: $(BUILD)/koan.elf $(DEMO:%=$(BUILD)/guests/%)
+	$(Q)$(PYTHON) tools/demo.py --iso $@ $(DEMO)
+
+bochs: $(BUILD)/koan.iso $(BUILD)/koan.elf ## the same boot image in Bochs, with Bochs's debugger
+	$(Q)$(PYTHON) tools/bochs_debug.py $^
+
+# A folder adds its long tests by SOAKS += TARGET; they end in the same line as those of CHECKS.
+SOAKS += matrix
+
+soak: all ## the long versions of the tests, after the short ones
+	+$(Q)$(PYTHON) tools/check.py -- $(CHECKS) $(SOAKS)
 
 matrix: all ## boot hello on many machines, CPU models, memory sizes, firmwares and in Bochs
 	$(Q)$(PYTHON) tools/matrix.py

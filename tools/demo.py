@@ -1,13 +1,15 @@
 #!/usr/bin/python3
 """`make run`: Koan with the guests of the demo, side by side.
 
-    demo.py GUEST...      names below build/guests
+    demo.py GUEST...              names below build/guests
+    demo.py --iso FILE GUEST...   only write the demo's boot image, for a server, a USB stick or another emulator
 
 On a terminal the console is interactive. Otherwise the demo plays to its end, and the status is
 0 only if it went as it should: every guest spoke, and none crashed but `crasher`, whose job it is.
 """
 
 import os
+import pathlib
 import sys
 
 from koanrun import console, endings, paths
@@ -22,7 +24,17 @@ CRASHES = {"crasher"}
 def demo_machine(names):
     """The demo's machine. On a terminal it has no limit."""
     modules = [Module(paths.need_file(paths.BUILD / "guests" / name, "build it: make"), name) for name in names]
-    return Machine("koan", modules, mem=512, timeout=None if sys.stdin.isatty() else LIMIT_SECONDS)
+    return Machine("koan", modules, "console=com1,vga", mem=512, timeout=None if sys.stdin.isatty() else LIMIT_SECONDS)
+
+
+def write_iso(target, names):
+    """The boot image; it takes its final name when it is whole."""
+    aside = pathlib.Path(f"{target}.{os.getpid()}")
+    try:
+        demo_machine(names).boot_iso(aside)
+        aside.rename(target)
+    finally:
+        aside.unlink(missing_ok=True)
 
 
 def faults(machine, names):
@@ -38,6 +50,9 @@ def faults(machine, names):
 def main(names):
     """Play the demo; returns the exit status."""
     try:
+        if names[:1] == ["--iso"]:
+            write_iso(names[1], names[2:])
+            return 0
         machine = demo_machine(names)
         console.run(machine, quiet=True)
     except UsageError as error:

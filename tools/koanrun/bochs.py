@@ -6,6 +6,7 @@ The end comes from the guest, by `Shutdown` written to port 0x8900.
 """
 
 import pathlib
+import socket
 
 from koanrun import paths
 from koanrun.errors import UsageError
@@ -52,16 +53,33 @@ def check(mem, smp, firmware):
         raise UsageError(f"memory {mem} MiB: Bochs here takes at most {MAX_MEM} MiB")
 
 
-def command(work, iso, mem, smp, port, interactive=False):
+def command(work, iso, mem, smp, port, symbols=None, interactive=False):
     """Write the files below WORK and give the command line; INTERACTIVE leaves the debugger to the user."""
     program = paths.need_tool("bochs", "bochs")
     work = pathlib.Path(work)
     (work / "bochsrc").write_text(config(iso, mem, smp, port, work / "bochs.log"), encoding="utf-8")
-    line = [program, "-q", "-f", str(work / "bochsrc")]
-    if interactive:
-        return line
-    (work / "debugger").write_text("c\n", encoding="ascii")
-    return line + ["-rc", str(work / "debugger")]
+    first = [f'ldsym global "{symbols}"'] if symbols else []
+    (work / "debugger").write_text("\n".join(first + ["c"] * (not interactive) + [""]), encoding="utf-8")
+    return [program, "-q", "-f", str(work / "bochsrc"), "-rc", str(work / "debugger")]
+
+
+def listen():
+    """A socket for Bochs's serial line to come to."""
+    return socket.create_server(("127.0.0.1", 0))
+
+
+def accept(listener, process, work):
+    """The serial line of a Bochs that has just been started, or a refusal with Bochs's own words."""
+    listener.settimeout(0.25)
+    for _ in range(120):
+        try:
+            connection, _ = listener.accept()
+            connection.settimeout(None)
+            return connection
+        except TimeoutError:
+            if process.poll() is not None:
+                break
+    raise UsageError(f"Bochs did not start: {complaint(work) or 'it opened no serial line'}")
 
 
 def complaint(work):
@@ -70,5 +88,5 @@ def complaint(work):
         lines = (pathlib.Path(work) / "bochs.log").read_text(errors="replace").splitlines()
     except OSError:
         return ""
-    panics = [line for line in lines if ">>PANIC<<" in line]
+    panics = [line for line in lines if ">>PANIC<<" in line and "shutdown requested" not in line]
     return panics[-1].strip() if panics else ""

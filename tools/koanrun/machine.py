@@ -24,7 +24,6 @@ import re
 import select
 import shutil
 import signal
-import socket
 import subprocess
 import time
 
@@ -108,6 +107,7 @@ class Machine:
         self.ending = None
         self.preamble = []   # lines before the hypervisor's first
         self.output = []     # lines from there on
+        self._listener = None
         self._socket = None
         self._buffer = b""
         self._deadline = None
@@ -186,25 +186,15 @@ class Machine:
         if self.hypervisor == "xen":
             raise UsageError("--on xen --emulator bochs: Xen starts by QEMU's -kernel here; use --emulator qemu")
         bochs.check(self.mem, self.smp, self.firmware)
-        self._socket = socket.create_server(("127.0.0.1", 0))
-        port = self._socket.getsockname()[1]
+        self._listener = bochs.listen()
+        port = self._listener.getsockname()[1]
         return bochs.command(self.work, self.boot_iso(self.work / "boot.iso"), self.mem, self.smp, port)
 
     def _connect(self):
         """Bochs's serial line, QEMU's QMP."""
-        if self.emulator == "bochs":
-            listener = self._socket
-            listener.settimeout(POLL_SECONDS)
-            for _ in range(int(30 / POLL_SECONDS)):
-                try:
-                    self._socket, _ = listener.accept()
-                    break
-                except TimeoutError:
-                    if self.process.poll() is not None:
-                        break
-            listener.close()
-            if self._socket is listener:
-                raise UsageError(f"Bochs did not start: {self._read_complaint()}")
+        if self._listener:
+            with self._listener:
+                self._socket = bochs.accept(self._listener, self.process, self.work)
         if self.qmp_path:
             self.qmp = self._open_qmp()
 
@@ -352,9 +342,10 @@ class Machine:
             for stream in (self.process.stdin, self.process.stdout):
                 if stream:
                     stream.close()
-        if self._socket:
-            self._socket.close()
-            self._socket = None
+        for connection in (self._socket, self._listener):
+            if connection:
+                connection.close()
+        self._socket = self._listener = None
         if self.ending is None and self.process:
             self.ending = endings.Ending("stopped", "stopped before its end")
         if self.work:

@@ -1,7 +1,8 @@
 /*
  * A domain's memory, as mm/ sees it: which frames are its own, how many it may have, and the lock over their counts.
  *
- * Embedded in struct domain (domain/domain.h) as `mem`. Locking: (l) the lock below; (r) set at creation; (a) atomic.
+ * Embedded in struct domain (domain/domain.h) as `mem`. Locking: (l) the lock below; (f) the allocator's lock; (r) set at creation;
+ * (a) atomic.
  */
 #ifndef KOAN_MM_MEMORY_H
 #define KOAN_MM_MEMORY_H
@@ -17,37 +18,80 @@ struct domain_memory {
     u16 domid;            /* r */
     bool privileged;      /* r: may map device memory, use cache bits, name other domains' frames */
     bool dying;           /* l: no new references */
-    u64 pages;            /* l: frames it owns (shared frames not counted) */
-    u64 max_pages;        /* l: its reservation */
-    u32 page_list;        /* l: its first frame, linked by frame->next; 0: none */
-    struct walk walk;     /* l: the validation or release of a tree that is under way, if any */
-    struct cpumask cpus;  /* a: CPUs that may hold TLB entries of this domain */
+    bool flush_owed;      /* l: an entry above L1 has changed; memory_leave flushes */
+    u64 pte_refused;      /* r: flags that its L1 entries may not have */
+    u64 pages;            /* f: frames it owns, limbo included, shared ones not */
+    u64 max_pages;        /* f: its reservation */
+    u32 page_list; /* f: its first frame, shared ones included, linked by frame->next; 0: none */
+    struct domain_memory *next; /* f: all domains' memories, for the allocator */
+    struct walk walk; /* l: the validation or release of a tree that is under way, if any */
+    struct walk_result
+        foreign_result;  /* l: outcome of a walk that a privileged domain began here */
+    bool releasing;      /* l: teardown has begun; the next frame to look at for a pin: */
+    u32 release_next;    /* l */
+    struct cpumask cpus; /* a: CPUs that may hold TLB entries of this domain */
 };
 
-/* The memory of domain `domid`, or NULL. Defined in domain/domain.c; the door through which mm/ finds an owner. */
+static inline bool walk_active(const struct domain_memory *m)
+{
+    return m->walk.depth != 0;
+}
+
+/* The memory of domain `domid`, or NULL. Defined in domain/domain.c; the door through which mm/ finds an owner. Takes LOCK_DOMLIST. */
 struct domain_memory *memory_of(u16 domid);
 
-/* A new domain's memory: takes `pages` from what is free for its reservation. False: there is not so much. */
+/*
+ * Prepare the zeroed memory of a new domain, with a reservation of `pages`. False: the machine has not so many left; then the
+ * structure is good for memory_release only.
+ */
 bool memory_init(struct domain_memory *m, u16 domid, bool privileged, u64 pages);
 
-/* A page of the reservation: zeroed, owned, refs 1, in the page list; m2p untouched. INVALID_MFN: the reservation is used up. Takes the lock. */
+/* Change the reservation: False: not so many left. Pages that it has beyond the new reservation stay. */
+bool memory_set_max(struct domain_memory *m, u64 pages);
+
+/*
+ * Lock the memory of a domain for an operation on its counts, with no walk under way. False: a walk could not be finished because work
+ * is pending; nothing is locked and the operation must be restarted. memory_leave does the TLB flush that the operation owes.
+ */
+bool memory_enter_slow(struct domain_memory *m);
+void memory_flush_owed(struct domain_memory *m);
+
+static inline bool memory_enter(struct domain_memory *m)
+{
+    spin_lock(&m->lock);
+    return likely(!walk_active(m)) || memory_enter_slow(m);
+}
+
+static inline void memory_leave(struct domain_memory *m)
+{
+    if (unlikely(m->flush_owed))
+        memory_flush_owed(m);
+    spin_unlock(&m->lock);
+}
+
+/* The same for the two domains of a foreign operation, which may be one and the same. */
+bool memory_enter_pair(struct domain_memory *a, struct domain_memory *b);
+void memory_leave_pair(struct domain_memory *a, struct domain_memory *b);
+
+/* A page out of the reservation: zeroed, owned, with the allocation's reference. INVALID_MFN: the reservation is used up. */
 mfn_t memory_alloc_page(struct domain_memory *m);
 
-/* A zeroed frame of the hypervisor's that the domain may map (FRAME_SHARED): shared_info, later grant tables. Not counted in its reservation; freed with it. Takes the lock. */
+/* A zeroed frame of the hypervisor that the domain may map (shared_info, grant table); given back by memory_release. */
 mfn_t memory_alloc_shared(struct domain_memory *m);
 
-/* For the domain builder: validate the L4 and the tree below it and pin it; then a base pointer's reference. 0 or a negative error. Take the lock;
- * not interrupted. */
-s64 memory_pin_built_l4(struct domain_memory *m, mfn_t l4);
-s64 memory_get_base(struct domain_memory *m, mfn_t l4);
+/* Give up the allocation of a frame of the domain; it is free when the last mapping has gone. Under the lock. */
+void memory_free_page(struct domain_memory *m, struct frame *f);
 
-/* A writable reference to an own frame, for a registered vcpu_info and the like; the lock is held. 0 or a negative error. */
-s64 frame_get_writable(struct domain_memory *m, mfn_t mfn);
+/* Take a pin away: its references. Under the lock; a walk may be under way afterwards. */
+void memory_unpin(struct domain_memory *m, struct frame *f);
 
-/* Teardown, both interruptible: false means call again. Take the lock. First each vCPU's references (base pointers, 0: none; its vcpu_info frame; the outcome of
- * a tree walk that it never claimed), each set to none when given back; then all frames. */
-bool memory_release_vcpu(struct domain_memory *m, u64 *cr3_kernel, u64 *cr3_user, mfn_t *info,
-                         struct walk_result *walk);
+/*
+ * A step of teardown, when nothing but the domain's own page tables refers to its frames any more (no base pointers, no descriptor
+ * tables): unpin, release, free. False: to be called again. Frames that another domain maps become free when it lets go.
+ */
 bool memory_release(struct domain_memory *m);
+
+/* For the domain builder: validate the finished tree and pin it. 0 or -XEN_E*. Doesn't stop for pending work. Takes the lock. */
+s64 memory_pin_built_l4(struct domain_memory *m, mfn_t l4);
 
 #endif

@@ -1,17 +1,294 @@
-/* Emulation of privileged instructions: see emulate.h. */
+/*
+ * Emulation of privileged instructions: see emulate.h. Each emulate_* returns false for "this is a #GP on real hardware, too".
+ */
 #include "domain/emulate.h"
 
+#include "domain/bounce.h"
 #include "domain/cpuid.h"
+#include "domain/debugreg.h"
+#include "domain/fpu.h"
+#include "domain/guest_regs.h"
+#include "domain/msr.h"
+#include "x86/asm.h"
+#include "x86/extable.h"
 #include "x86/usercopy.h"
 
-bool emulate_gp(struct vcpu *v, struct regs *regs)
+#define ERROR_IDT BIT(1)  /* of a #GP's error code: the rest of it names a gate */
+#define DR6_BS    BIT(14) /* a single step */
+
+/* ud2, "xen", cpuid: seven bytes, read as a number. */
+#define FEP_CPUID       0xa20f6e65780b0fUL
+#define FEP_CPUID_BYTES 7
+
+#define STRING_CHUNK 64 /* elements of a repeated INS or OUTS done at one trap */
+
+static void __attribute__((cold)) single_step(struct vcpu *v, struct regs *regs)
 {
-    (void)v, (void)regs;
-    return false;
+    v->ctx.debugreg[6] |= DR6_BS;
+    bounce_trap(v, regs, TRAP_DB, false, 0);
+}
+
+void emulate_done(struct vcpu *v, struct regs *regs, u32 length)
+{
+    regs->rip += length;
+    if (unlikely(regs->rflags & (RFLAGS_RF | RFLAGS_TF))) {
+        regs->rflags &= ~RFLAGS_RF;
+        if (regs->rflags & RFLAGS_TF)
+            single_step(v, regs);
+    }
+}
+
+size_t emulate_fetch(u8 *bytes, u64 rip)
+{
+    size_t to_page_end = PAGE_SIZE - (rip & (PAGE_SIZE - 1));
+
+    if (copy_from_guest(bytes, rip, INSN_MAX))
+        return INSN_MAX;
+    if (to_page_end < INSN_MAX && copy_from_guest(bytes, rip, to_page_end))
+        return to_page_end;
+    return 0;
+}
+
+/* ---- CPUID, forced ---- */
+
+/* The eight bytes at rip, or the seven that matter, where the eighth is in a page that is not there. This is a hot path. */
+static ALWAYS_INLINE bool fetch_word(u64 *word, u64 rip)
+{
+    if (unlikely(!guest_range_ok(rip, sizeof(*word))))
+        return false;
+    guest_access_begin();
+    GUEST_GET(*word, rip, fault);
+    guest_access_end();
+    return true;
+fault:
+    guest_access_end();
+    *word = 0;
+    return copy_from_guest(word, rip, FEP_CPUID_BYTES);
 }
 
 bool emulate_ud(struct vcpu *v, struct regs *regs)
 {
-    (void)v, (void)regs;
-    return false;
+    u64 word;
+
+    if (!fetch_word(&word, regs->rip) || word << 8 != FEP_CPUID << 8)
+        return false;
+    const struct cpuid_leaf *leaf = cpuid_lookup(&cpuid_policy, regs->rax, regs->rcx);
+    regs->rax = leaf->eax;
+    regs->rbx = leaf->ebx;
+    regs->rcx = leaf->ecx;
+    regs->rdx = leaf->edx;
+    emulate_done(v, regs, FEP_CPUID_BYTES);
+    return true;
+}
+
+/* ---- ports ---- */
+
+/* The ring in which the guest believes itself to be; its kernel counts as 1 unless it asked for the real number. */
+static u64 virtual_ring(const struct vcpu *v)
+{
+    if (!v->ctx.in_kernel)
+        return 3;
+    return v->domain->vm_assist & BIT(VMASST_TYPE_architectural_iopl) ? 0 : 1;
+}
+
+static bool iopl_allows(const struct vcpu *v)
+{
+    return v->ctx.iopl >= virtual_ring(v);
+}
+
+/* There is no device behind any port: what is read is all ones, as on a bus where nobody answers, and what is written is lost. */
+static bool emulate_in(struct vcpu *v, struct regs *regs, const struct insn *insn)
+{
+    u64 numbered[INSN_REGS] = { regs->rax };
+
+    if (!iopl_allows(v))
+        return false;
+    regs->rax = insn_merge_reg(insn, numbered, INSN_RAX, insn->operand_size, ~0UL);
+    return true;
+}
+
+/* One element of INS or OUTS: only the memory side does anything. */
+static bool string_element(const struct insn *insn, u64 address)
+{
+    static const u8 ones[4] = { 0xff, 0xff, 0xff, 0xff };
+    u8 lost[4];
+
+    return insn->op == INSN_INS ? copy_to_guest(address, ones, insn->operand_size)
+                                : copy_from_guest(lost, address, insn->operand_size);
+}
+
+/* INS and OUTS, a chunk at a time: rcx, rsi and rdi stand right after each, so the instruction can be executed again. */
+static bool emulate_string(struct vcpu *v, struct regs *regs, const struct insn *insn)
+{
+    u64 *pointer = insn->op == INSN_INS ? &regs->rdi : &regs->rsi;
+    bool repeated = insn->rep || insn->repne;
+    u64 step = regs->rflags & RFLAGS_DF ? -(u64)insn->operand_size : insn->operand_size;
+    u64 mask = insn->address.address32 ? UINT32_MAX : ~0UL;
+    u64 left = repeated ? regs->rcx & mask : 1;
+
+    if (!iopl_allows(v))
+        return false;
+    for (u32 i = 0; i < STRING_CHUNK && left; i++, left--) {
+        u64 address = *pointer & mask;
+
+        if (!string_element(insn, address)) {
+            bounce_page_fault(v, regs, address, PF_USER | (insn->op == INSN_INS ? PF_WRITE : 0));
+            return true;
+        }
+        *pointer = (*pointer + step) & mask;
+        if (repeated)
+            regs->rcx = left - 1;
+    }
+    if (!left)
+        emulate_done(v, regs, insn->length);
+    return true;
+}
+
+/* ---- control and debug registers ---- */
+
+#define CR4_SHOWN (CR4_PAE | CR4_MCE | CR4_OSFXSR | CR4_OSXMMEXCPT)
+
+static bool read_control(const struct vcpu *v, u32 number, u64 *value)
+{
+    switch (number) {
+    case 0:
+        *value = (read_cr0() & ~CR0_TS) | (v->ctx.cr0_ts ? CR0_TS : 0);
+        return true;
+    case 2:
+        *value = v->ctx.cr2;
+        return true;
+    case 3:
+        *value = v->ctx.cr3_kernel;
+        return true;
+    case 4:
+        *value = read_cr4() & CR4_SHOWN;
+        return true;
+    default:
+        return false;
+    }
+}
+
+static bool write_control(struct vcpu *v, u32 number, u64 value)
+{
+    switch (number) {
+    case 0: /* only TS is the guest's */
+        if ((value ^ read_cr0()) & ~CR0_TS)
+            return false;
+        fpu_taskswitch(v, value & CR0_TS);
+        return true;
+    case 2:
+        v->ctx.cr2 = value;
+        v->ctx.info->arch.cr2 = value;
+        return true;
+    case 4: /* none of the bits that a guest may change is on offer */
+        return true;
+    default:
+        return false;
+    }
+}
+
+static bool emulate_mov_special(struct vcpu *v, struct regs *regs, const struct insn *insn)
+{
+    u64 *general = guest_reg(regs, insn->rm);
+
+    switch (insn->op) {
+    case INSN_MOV_FROM_CR:
+        return read_control(v, insn->reg, general);
+    case INSN_MOV_TO_CR:
+        return write_control(v, insn->reg, *general);
+    case INSN_MOV_FROM_DR:
+        return debugreg_get(v, insn->reg, general);
+    default:
+        return !debugreg_set(v, insn->reg, *general);
+    }
+}
+
+/* ---- the rest ---- */
+
+static bool emulate_rdmsr(struct vcpu *v, struct regs *regs)
+{
+    u64 value;
+
+    if (!msr_guest_read(v, regs->rcx, &value))
+        return false;
+    regs->rax = (u32)value;
+    regs->rdx = value >> 32;
+    return true;
+}
+
+static bool emulate_wrmsr(struct vcpu *v, struct regs *regs)
+{
+    return msr_guest_write(v, regs->rcx, (u32)regs->rax | regs->rdx << 32);
+}
+
+/*
+ * INT n through a gate of ours, which forbids it to ring 3: the guest's own trap table decides. The number comes from the
+ * instruction, as QEMU before 8.0 reports a wrong one in the error code.
+ */
+static bool emulate_int(struct vcpu *v, struct regs *regs, const struct insn *insn)
+{
+    u8 vector = insn->imm;
+
+    if (insn->op != INSN_INT)
+        return false;
+    if (v->ctx.traps[vector].dpl < virtual_ring(v)) {
+        bounce_trap(v, regs, TRAP_GP, true, vector << 3 | ERROR_IDT);
+        return true;
+    }
+    regs->rip += insn->length;
+    bounce_trap(v, regs, vector, false, 0);
+    return true;
+}
+
+static bool emulate_op(struct vcpu *v, struct regs *regs, const struct insn *insn)
+{
+    switch (insn->op) { /* what an I/O privilege level may allow, even to guest user mode */
+    case INSN_CLI:      /* events are masked in vcpu_info; nobody believes in IF */
+    case INSN_STI:
+    case INSN_OUT:
+        return iopl_allows(v);
+    case INSN_IN:
+        return emulate_in(v, regs, insn);
+    default:
+        break;
+    }
+    if (!v->ctx.in_kernel)
+        return false;
+    switch (insn->op) {
+    case INSN_RDMSR:
+        return emulate_rdmsr(v, regs);
+    case INSN_WRMSR:
+        return emulate_wrmsr(v, regs);
+    case INSN_MOV_FROM_CR:
+    case INSN_MOV_TO_CR:
+    case INSN_MOV_FROM_DR:
+    case INSN_MOV_TO_DR:
+        return emulate_mov_special(v, regs, insn);
+    case INSN_CLTS:
+        fpu_taskswitch(v, false);
+        return true;
+    case INSN_WBINVD: /* nothing that this guest could have would notice */
+        return true;
+    default:
+        return false;
+    }
+}
+
+bool emulate_gp(struct vcpu *v, struct regs *regs)
+{
+    u8 bytes[INSN_MAX];
+    struct insn insn;
+
+    if (regs->error_code && !(regs->error_code & ERROR_IDT))
+        return false; /* about a selector */
+    if (insn_decode(&insn, bytes, emulate_fetch(bytes, regs->rip)) != INSN_OK)
+        return false;
+    if (regs->error_code)
+        return emulate_int(v, regs, &insn);
+    if (insn.op == INSN_INS || insn.op == INSN_OUTS)
+        return emulate_string(v, regs, &insn);
+    if (!emulate_op(v, regs, &insn))
+        return false;
+    emulate_done(v, regs, insn.length);
+    return true;
 }

@@ -1,8 +1,8 @@
 /*
  * Emulation of privileged instructions that a guest's kernel executes in ring 3, where they fault.
  *
- * Which ones, and what they do, is Xen 4.17's choice (ports, CLI and STI, control and debug registers, MSRs, CPUID, RDTSC, WBINVD); all
- * others go back to the guest as the exception that they are.
+ * Which ones, and what they do, is Xen 4.17's choice (ports, CLI and STI, control and debug registers, MSRs, WBINVD, INT n, and CPUID
+ * behind the forced-emulation prefix); all others go back to the guest as the exception that they are.
  */
 #ifndef KOAN_DOMAIN_EMULATE_H
 #define KOAN_DOMAIN_EMULATE_H
@@ -14,5 +14,11 @@ bool emulate_gp(struct vcpu *v, struct regs *regs);
 
 /* #UD in guest mode: CPUID behind the forced-emulation prefix. Likewise. */
 bool emulate_ud(struct vcpu *v, struct regs *regs);
+
+/* The instruction at rip has been carried out and is so long: go on behind it, with the trap that single-stepping wants. */
+void emulate_done(struct vcpu *v, struct regs *regs, u32 length);
+
+/* Up to INSN_MAX bytes of the instruction at rip; fewer where the next page is not there. Returns how many. */
+size_t emulate_fetch(u8 *bytes, u64 rip);
 
 #endif

@@ -14,6 +14,7 @@
 
 enum audit_mode audit_mode; /* r */
 char selftest_name[24];     /* r */
+static char problem[64];    /* r: a value that does not exist, "": none */
 
 static bool audit_option(struct slice value)
 {
@@ -42,14 +43,16 @@ bool debug_option(struct slice key, struct slice value)
         good = slice_copy(value, selftest_name, sizeof(selftest_name));
     else
         return false;
-    if (!good)
-        say("option %.*s=%.*s: no such value (kernel/debug/options.c lists them); ignored\n",
-            (int)key.length, key.text, (int)value.length, value.text);
+    if (!good && !problem[0]) /* the console is not open yet */
+        koan_snprintf(problem, sizeof(problem), "option %.*s=%.*s: no such value", (int)key.length,
+                      key.text, (int)value.length, value.text);
     return true;
 }
 
 void debug_init(void)
 {
+    if (problem[0])
+        say("%s (kernel/debug/options.c lists them); ignored\n", problem);
     trace_init();
     if (audit_mode != AUDIT_OFF)
         audit_prepare();

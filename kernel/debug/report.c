@@ -47,7 +47,7 @@ void report_regs(const struct regs *regs)
 static void lock_names(char *buf, size_t size, u32 held)
 {
     static const char *const names[] = { "domain list", "domain", "second domain", "run queue",
-                                         "allocator",   "flush",  "console" };
+                                         "allocator",   "flush",  "guests' lines", "console" };
 
     strlcpy(buf, held ? "" : "none", size);
     for (u32 i = 0; i < ARRAY_SIZE(names); i++) {

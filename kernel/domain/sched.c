@@ -5,6 +5,7 @@
 #include "domain/reap.h"
 #include "domain/sched.h"
 #include "domain/tick.h"
+#include "lib/debug.h"
 #include "x86/trap.h"
 
 struct run_queue {
@@ -146,6 +147,8 @@ NORETURN void cpu_idle_loop(void)
     for (;;) {
         u64 work = __atomic_exchange_n(&c->work, 0, __ATOMIC_SEQ_CST);
 
+        if (work & WORK_CALL)
+            world_join();
         if (work & WORK_TICK)
             tick_work();
         struct vcpu *next = pick_next(&queues[c->id], NULL);

@@ -17,6 +17,7 @@ void tick_work(void)
     struct cpu *c = this_cpu();
     int byte;
 
+    watchdog_alive();
     if (c->id == 0) {
         while ((byte = console_getc()) >= 0)
             console_input((u8)byte);
@@ -42,6 +43,8 @@ void exit_work(struct regs *regs)
     struct cpu *c = this_cpu();
     u64 work = __atomic_exchange_n(&c->work, 0, __ATOMIC_SEQ_CST);
 
+    if (work & WORK_CALL)
+        world_join();
     if (work & WORK_TICK)
         tick_work();
     if (work || c->current->domain->dying)

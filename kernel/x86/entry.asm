@@ -106,11 +106,11 @@ syscall_entry:
     cmp qword [rbx + CTX_in_kernel], 0
     je guest_user_syscall
     cmp rax, HYPERCALL_SLOTS
-    jae .unknown
+    jae unknown_hypercall
     mov rcx, r10
     lea r11, [hypercall_table]
     call [r11 + rax * 8]
-.done:
+hypercall_done:
     mov [rsp + REGS_rax], rax
     ; falls through
 
@@ -138,9 +138,9 @@ exit_to_guest:
     mov rsp, [rsp + 32]
     o64 sysret
 
-syscall_entry.unknown:
+unknown_hypercall:
     call hypercall_unknown
-    jmp syscall_entry.done
+    jmp hypercall_done
 
 align 16
 exit_iret:
@@ -252,13 +252,13 @@ irq_common:
 from_hypervisor:
     lea rax, [guest_iretq]
     cmp [rsp + REGS_rip], rax
-    je .iret
+    je iret_failed
     call hypervisor_exception
 resume_hypervisor:
     POP_GPRS
     add rsp, 8
     iretq
-.iret:
+iret_failed:
     call iret_fault                     ; rebuilds the guest's registers where they were; returns their address
     mov rsp, rax
     jmp exit_to_guest

@@ -19,6 +19,9 @@ s64 hypercall_unknown(void);
 /* cpu->work is not zero, or an upcall is to be delivered, on the way out to a guest. Interrupts on; called until nothing is left. */
 void exit_work(struct regs *regs);
 
+/* The loop of a CPU without a vCPU: where start-up ends on every CPU. Runs on an empty stack. */
+NORETURN void cpu_idle_loop(void);
+
 /* A fault in the hypervisor itself that no exception-table entry covers: panics with a report. */
 NORETURN void hypervisor_trap(struct regs *regs);
 

@@ -10,6 +10,7 @@ UNIT_lib_tables_SRCS := # bitmap.h and list.h are all inline
 UNIT_lib_elf_SRCS    := kernel/lib/elf.c $(UNIT_PROBLEM) tests/unit/image.c
 UNIT_lib_xennote_SRCS := kernel/lib/xennote.c kernel/lib/elf.c $(UNIT_PROBLEM) tests/unit/image.c
 UNIT_lib_bzimage_SRCS := kernel/lib/bzimage.c $(UNIT_PROBLEM)
+UNIT_lib_insn_SRCS    := kernel/lib/insn.c kernel/lib/insn_execute.c tests/unit/insn_table.S
 UNIT_lib_plan_SRCS    := kernel/lib/plan.c kernel/lib/plan_contents.c kernel/lib/hypercall_page.c $(UNIT_PROBLEM)
 
 # ---- nothing to edit below for a new test ----
@@ -33,9 +34,13 @@ $(UNIT_DIR)/obj/%.o: %.c tests/unit/build.mk
 	@mkdir -p $(@D)
 	$(Q)$(HOSTCC) $(UNIT_CFLAGS) $(UNIT_CHECK_CFLAGS) -MMD -MP -c $< -o $@
 
+$(UNIT_DIR)/obj/%.o: %.S tests/unit/build.mk
+	@mkdir -p $(@D)
+	$(Q)$(HOSTCC) -c $< -o $@
+
 define UNIT_RULE
-$(UNIT_DIR)/$(1): $(patsubst %.c,$(UNIT_DIR)/obj/%.o,tests/unit/test_$(1).c tests/unit/main.c \
-		tests/unit/stubs.c $(UNIT_$(1)_SRCS))
+$(UNIT_DIR)/$(1): $(addprefix $(UNIT_DIR)/obj/,$(addsuffix .o,$(basename tests/unit/test_$(1).c tests/unit/main.c \
+		tests/unit/stubs.c $(UNIT_$(1)_SRCS))))
 	$$(Q)$$(HOSTCC) $$(UNIT_CFLAGS) $$^ $$(UNIT_CHECK_LIBS) -o $$@
 endef
 $(foreach name,$(UNIT_NAMES),$(eval $(call UNIT_RULE,$(name))))

@@ -1,10 +1,12 @@
 # Rules of tools/: the demo, the checks of the tree itself and of our own Python.
 
+-include tools/*/build.mk
+
 CHECKS := check-house check-layers check-format check-readme check-tools $(CHECKS)
 
 DEMO ?= hello
 
-.PHONY: run iso bochs soak matrix matrix-quick setup check-house check-layers check-format check-readme check-tools
+.PHONY: run iso soak matrix matrix-quick setup check-house check-layers check-format check-readme check-tools
 
 run: all ## boot the demo: isolated guests on Koan; interactive on a terminal
 	$(Q)$(PYTHON) tools/demo.py $(DEMO)
@@ -13,9 +15,6 @@ iso: $(BUILD)/koan.iso ## the demo's boot image, build/koan.iso, for a server or
 
 $(BUILD)/koan.iso: $(BUILD)/koan.elf $(DEMO:%=$(BUILD)/guests/%)
 	$(Q)$(PYTHON) tools/demo.py --iso $@ $(DEMO)
-
-bochs: $(BUILD)/koan.iso $(BUILD)/koan.elf ## the same boot image in Bochs, with Bochs's debugger
-	$(Q)$(PYTHON) tools/bochs_debug.py $^
 
 # A folder adds its long tests by SOAKS += TARGET; they end in the same line as those of CHECKS.
 SOAKS += matrix
@@ -44,5 +43,5 @@ check-layers:
 check-readme:
 	$(Q)$(PYTHON) tools/readme_outputs.py --check
 
-check-tools:
+check-tools: $(BUILD)/tools/bzimage
 	$(Q)$(PYTHON) tools/tests/run.py

@@ -7,6 +7,7 @@ The end comes from the guest, by `Shutdown` written to port 0x8900.
 
 import pathlib
 import socket
+import subprocess
 
 from koanrun import paths
 from koanrun.errors import UsageError
@@ -53,13 +54,25 @@ def check(mem, smp, firmware):
         raise UsageError(f"memory {mem} MiB: Bochs here takes at most {MAX_MEM} MiB")
 
 
-def command(work, iso, mem, smp, port, symbols=None, interactive=False):
-    """Write the files below WORK and give the command line; INTERACTIVE leaves the debugger to the user."""
+def write_symbols(elf, target):
+    """Bochs's symbol file: a line `address name` for each function of the hypervisor."""
+    listing = subprocess.run([paths.need_tool("nm", "binutils"), "--defined-only", "-n", str(elf)],
+                             stdout=subprocess.PIPE, text=True, check=True).stdout
+    fields = (line.split() for line in listing.splitlines())
+    target.write_text("".join(f"{address} {name}\n" for address, kind, name in fields if kind in "tT"), encoding="ascii")
+
+
+def command(work, iso, mem, smp, port, interactive=False):
+    """Write the files below WORK and give the command line. INTERACTIVE leaves the debugger to the user; it then
+    knows the hypervisor's symbols (`b "domain_crash"`)."""
     program = paths.need_tool("bochs", "bochs")
     work = pathlib.Path(work)
     (work / "bochsrc").write_text(config(iso, mem, smp, port, work / "bochs.log"), encoding="utf-8")
-    first = [f'ldsym global "{symbols}"'] if symbols else []
-    (work / "debugger").write_text("\n".join(first + ["c"] * (not interactive) + [""]), encoding="utf-8")
+    first = "c\n"
+    if interactive:
+        write_symbols(paths.KOAN_ELF, work / "symbols")
+        first = f'ldsym global "{work / "symbols"}"\n'
+    (work / "debugger").write_text(first, encoding="utf-8")
     return [program, "-q", "-f", str(work / "bochsrc"), "-rc", str(work / "debugger")]
 
 

@@ -1,7 +1,8 @@
 """Guest images: what a file is, and the ELF inside a bzImage.
 
-Koan itself loads 64-bit x86 ELF files; a bzImage (Linux' Documentation/arch/x86/boot.rst) is
-unpacked here, once, into build/cache, by the command-line tool of its compression.
+Koan itself loads 64-bit x86 ELF files. A bzImage is unpacked here, once, into build/cache: the
+hypervisor's own reader (build/tools/bzimage, kernel/lib/bzimage.c) says where the packed kernel
+is, the command-line tool of its compression unpacks it.
 """
 
 import hashlib
@@ -15,17 +16,13 @@ from koanrun.errors import UsageError
 
 ELF_MAGIC = b"\x7fELF"
 ELFCLASS64, ELFDATA2LSB, EM_X86_64 = 2, 1, 62
-BZ_BOOT_FLAG_AT, BZ_MAGIC_AT, BZ_VERSION_AT = 0x1FE, 0x202, 0x206
-BZ_SECTS_AT, BZ_PAYLOAD_AT = 0x1F1, 0x248
-BZ_PAYLOAD_PROTOCOL = 0x208  # payload_offset and payload_length exist since boot protocol 2.08
+BZ_BOOT_FLAG_AT, BZ_MAGIC_AT = 0x1FE, 0x202
 
-# First bytes of a payload -> its name, the command that unpacks it, the package of that command.
-FORMATS = [
-    (b"\x1f\x8b", "gzip", ["gzip", "-dc"], "gzip"),
-    (b"\xfd7zXZ\x00", "xz", ["xz", "-dc", "--single-stream"], "xz-utils"),
-    (b"\x02\x21\x4c\x18", "lz4", ["lz4", "-dc"], "lz4"),
-    (b"\x28\xb5\x2f\xfd", "zstd", ["zstd", "-dc"], "zstd"),
-]
+# First bytes of a file that is packed but no bzImage -> what the user may do about it.
+BARE = [(b"\x1f\x8b", "gzip"), (b"\xfd7zXZ\x00", "xz"), (b"\x02\x21\x4c\x18", "lz4"), (b"\x28\xb5\x2f\xfd", "zstd")]
+# What build/tools/bzimage calls a format -> the command that unpacks it, and its package.
+UNPACK = {"gzip": (["gzip", "-dc"], "gzip"), "lz4": (["lz4", "-dc"], "lz4"), "xz": (["xz", "-dc", "--single-stream"], "xz-utils"),
+          "elf": None}
 
 
 def read_head(path):
@@ -68,45 +65,38 @@ def kind(path):
         return "elf"
     if is_bzimage(head):
         return "bzimage"
-    for magic, name, command, _ in FORMATS:
+    for magic, name in BARE:
         if head.startswith(magic):
-            raise UsageError(f"{path}: a bare {name} file; unpack it first: {' '.join(command)} {path} > guest")
+            raise UsageError(f"{path}: a bare {name} file; unpack it first: {name} -dc {path} > guest")
     raise UsageError(f"{path}: neither ELF nor bzImage (first bytes {head[:4].hex(' ')}); "
                      "name a 64-bit PV kernel image")
 
 
-def payload_of(path, data):
-    """The packed kernel inside a bzImage."""
-    version = struct.unpack_from("<H", data, BZ_VERSION_AT)[0]
-    if version < BZ_PAYLOAD_PROTOCOL:
-        raise UsageError(f"{path}: boot protocol {version:#x}; payload_offset exists since "
-                         f"{BZ_PAYLOAD_PROTOCOL:#x}: use a newer kernel")
-    sectors = data[BZ_SECTS_AT] or 4
-    offset, length = struct.unpack_from("<II", data, BZ_PAYLOAD_AT)
-    start = (sectors + 1) * 512 + offset
-    if length < 8 or start + length > len(data):
-        raise UsageError(f"{path}: the payload (offset {start:#x}, {length:#x} bytes) does not lie inside the "
-                         f"file of {len(data):#x} bytes; the file is cut short or damaged")
-    return data[start:start + length]
+def locate(path):
+    """(format, packed bytes, size when unpacked) of the kernel inside a bzImage."""
+    tool = paths.need_file(paths.BUILD / "tools" / "bzimage", "build it: make")
+    done = subprocess.run([tool, path], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                          text=True, errors="replace", check=False)
+    if done.returncode != 0:
+        raise UsageError(f"{done.stderr.strip() or path}; the file is no bzImage that can be used")
+    name, offset, length, size = done.stdout.split()
+    with open(path, "rb") as file:
+        file.seek(int(offset))
+        return name, file.read(int(length)), int(size)
 
 
-def unpack(path, payload):
-    """Unpack a payload; its last four bytes are the size that must come out."""
-    expected = struct.unpack("<I", payload[-4:])[0]
-    for magic, name, command, package in FORMATS:
-        if payload.startswith(magic):
-            break
-    else:
-        raise UsageError(f"{path}: the payload begins {payload[:6].hex(' ')}, which is neither gzip, LZ4, XZ nor "
-                         "Zstandard; use a kernel packed by one of these")
+def unpack(path):
+    """The ELF image inside a bzImage."""
+    name, packed, size = locate(path)
+    if UNPACK[name] is None:
+        return packed
+    command, package = UNPACK[name]
     paths.need_tool(command[0], package)
-    # Only gzip's own trailer is the size; with the others it stands behind the packed data.
-    packed = payload if name == "gzip" else payload[:-4]
     done = subprocess.run(command, input=packed, stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False)
-    if len(done.stdout) != expected:
+    if len(done.stdout) != size:
         why = done.stderr.decode(errors="replace").strip() or "no complaint"
-        raise UsageError(f"{path}: {command[0]} made {len(done.stdout)} bytes of the payload, the header says "
-                         f"{expected} ({why}); the file is damaged")
+        raise UsageError(f"{path}: {command[0]} made {len(done.stdout)} bytes of the packed kernel, the header says "
+                         f"{size} ({why}); the file is damaged")
     return done.stdout
 
 
@@ -115,12 +105,13 @@ def elf_of(path):
     path = pathlib.Path(path)
     if kind(path) == "elf":
         return path
-    data = path.read_bytes()
-    cached = paths.CACHE / f"{path.name}-{hashlib.sha256(data).hexdigest()[:16]}.elf"
+    with open(path, "rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()[:16]
+    cached = paths.CACHE / f"{path.name}-{digest}.elf"
     if not cached.is_file():
-        elf = unpack(path, payload_of(path, data))
+        elf = unpack(path)
         if not elf.startswith(ELF_MAGIC):
-            raise UsageError(f"{path}: the payload is no ELF file (begins {elf[:4].hex(' ')}); it can't be a PV guest")
+            raise UsageError(f"{path}: the packed kernel is no ELF file (begins {elf[:4].hex(' ')}); it can't be a PV guest")
         check_elf(path, elf[:64])
         paths.CACHE.mkdir(parents=True, exist_ok=True)
         # Written aside and renamed: two runs at a time never see half a file.

@@ -12,7 +12,7 @@ hypervisor has panicked stays as it is, waits for its end (or --seconds), and wr
 import argparse
 import os
 import pathlib
-import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -134,32 +134,38 @@ def run_dump(options):
     return 0
 
 
+def show_serial(connection):
+    """In a thread: a serial line on standard output, each line behind a bar."""
+    with connection, connection.makefile("r", encoding="utf-8", errors="replace", newline="\n") as stream:
+        for line in stream:
+            print("| " + line.strip("\r\n"), flush=True)
+
+
 def run_bochs(options):
-    """`make bochs`: the debugger belongs to the terminal, the serial line is shown in between."""
-    work = paths.work_dir()
+    """`make bochs`: the debugger has the terminal, serial lines are shown in between."""
     machine = machine_of(options, emulator="bochs")
-    bochs.check(machine.mem, machine.smp, "bios")
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        iso = machine.boot_iso(work / "boot.iso")
-        command = bochs.command(work, iso, machine.mem, machine.smp, server.getsockname()[1], interactive=True)
-        print("Bochs stands before its first instruction. c goes on, Ctrl-C stops, lb 0xADDRESS sets a breakpoint\n"
-              "(nm build/koan.elf has the addresses), r shows registers, page ADDRESS walks, q ends.", flush=True)
-        threading.Thread(target=show_serial, args=(server,), daemon=True).start()
-        try:
-            return subprocess.call(command, cwd=work)
-        finally:
-            shutil.rmtree(work, ignore_errors=True)
-
-
-def show_serial(server):
-    """In a thread: Bochs's serial line on standard output."""
-    connection, _ = server.accept()
-    while True:
-        chunk = connection.recv(4096)
-        if not chunk:
-            return
-        sys.stdout.write(chunk.decode("utf-8", "replace").replace("\r", ""))
-        sys.stdout.flush()
+    bochs.check(machine.mem, machine.smp, machine.firmware)
+    interactive = sys.stdin.isatty()
+    if interactive:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C belongs to the debugger
+        print("Bochs stands before the machine's first instruction. c goes on, Ctrl-C stops, b \"domain_crash\" sets a breakpoint,\n"
+              "r shows registers, page ADDRESS walks the page tables, help lists the rest, q leaves.", flush=True)
+    work = paths.work_dir("bochs-")
+    try:
+        with bochs.listen() as listener:
+            command = bochs.command(work, machine.boot_iso(work / "boot.iso"), machine.mem, machine.smp,
+                                    listener.getsockname()[1], interactive)
+            with subprocess.Popen(command, cwd=work, stdin=None if interactive else subprocess.DEVNULL,
+                                  stdout=None if interactive else subprocess.DEVNULL) as process:
+                try:
+                    connection = bochs.accept(listener, process, work)
+                    threading.Thread(target=show_serial, args=(connection,), daemon=True).start()
+                    process.wait()
+                finally:
+                    process.kill()
+    finally:
+        paths.remove_dir(work)
+    return 0
 
 
 def main(arguments):

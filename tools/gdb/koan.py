@@ -25,7 +25,7 @@ TYPES = {0: "none", 1: "L1", 2: "L2", 3: "L3", 4: "L4", 5: "segment descriptors"
 FRAME_FLAGS = ["pinned", "dirty", "shared"]
 ENTRY_FLAGS = [(0, "P"), (1, "RW"), (2, "U"), (3, "PWT"), (4, "PCD"), (5, "A"), (6, "D"), (7, "PSE/PAT"),
                (8, "G"), (52, "guest-kernel"), (63, "NX")]
-LOCKS = ["domain list", "domain", "second domain", "run queue", "allocator", "flush", "console"]
+LOCKS = ["domain list", "domain", "second domain", "run queue", "allocator", "flush", "guests' lines", "console"]
 RUN_STATES = {0: "down", 1: "runnable", 2: "running", 3: "blocked"}
 VECTORS = {0: "#DE", 1: "#DB", 2: "NMI", 3: "#BP", 4: "#OF", 5: "#BR", 6: "#UD", 7: "#NM", 8: "#DF", 10: "#TS",
            11: "#NP", 12: "#SS", 13: "#GP", 14: "#PF", 16: "#MF", 17: "#AC", 18: "#MC", 19: "#XM",

@@ -18,8 +18,10 @@ GUEST_LDFLAGS := -nostdlib -static -no-pie -Wl,-T,guests/lib/guest.ld -Wl,-z,max
                  -Wl,--build-id=none -Wl,--no-warn-rwx-segments
 
 GUEST_OBJ := $(BUILD)/obj/guests
-GUEST_LIB := $(patsubst guests/lib/%.c,$(GUEST_OBJ)/lib/%.o,$(wildcard guests/lib/*.c)) $(GUEST_OBJ)/lib/entry.asm.o \
-             $(GUEST_OBJ)/lib/printf.o $(GUEST_OBJ)/lib/string.o
+GUEST_LIB_OBJS := $(patsubst guests/lib/%.c,$(GUEST_OBJ)/lib/%.o,$(wildcard guests/lib/*.c)) $(GUEST_OBJ)/lib/entry.asm.o \
+                  $(GUEST_OBJ)/lib/printf.o $(GUEST_OBJ)/lib/string.o
+# An archive, so that a guest takes what it uses: test.o, which only test guests want, has a main of its own.
+GUEST_LIB := $(GUEST_OBJ)/lib.a
 
 link_guest = $(CC) $(GUEST_LDFLAGS) -o $(1) $(2) $(GUEST_LIB)
 
@@ -32,6 +34,11 @@ $(BUILD)/guests/$(1): $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard guests/$(1)/*.c
 	$$(Q)$$(call link_guest,$$@,$$(filter-out $$(GUEST_LIB),$$(filter %.o,$$^)))
 endef
 $(foreach guest,$(GUESTS),$(eval $(call GUEST_RULE,$(guest))))
+
+$(GUEST_LIB): $(GUEST_LIB_OBJS)
+	@mkdir -p $(@D)
+	@echo "  AR      $@"
+	$(Q)rm -f $@ && ar rcs $@ $^
 
 $(GUEST_OBJ)/%.o: guests/%.c
 	@mkdir -p $(@D)

@@ -12,6 +12,7 @@ KERNEL_OBJS := $(KERNEL_C:%.c=$(BUILD)/%.o) $(KERNEL_ASM:%.asm=$(BUILD)/%.asm.o)
 # No red zone: interrupts arrive on the stack that runs. General registers only: the FPU's belong to the guests.
 # Position-independent code, so that any 64-bit address will do for the link.
 KERNEL_CFLAGS := -std=gnu11 -O2 -g $(WARNINGS) -MMD -MP -Ikernel -ffreestanding -fpie -fvisibility=hidden \
+                 -include kernel/lib/hidden.h \
                  -mno-red-zone -mgeneral-regs-only -fno-stack-protector -fno-asynchronous-unwind-tables \
                  -fno-omit-frame-pointer -fno-strict-aliasing -fno-common -fcf-protection=none
 KERNEL_LDFLAGS := -nostdlib -static -no-pie -Wl,-z,max-page-size=0x1000 -Wl,-z,noexecstack \
@@ -30,7 +31,7 @@ $(BUILD)/koan.elf: $(KERNEL_OBJS) kernel/koan.lds tools/symbols.py
 	$(Q)$(call KERNEL_LINK,$@,$(BUILD)/symbols.S)
 	$(Q)$(PYTHON) tools/symbols.py --check $@ $(BUILD)/symbols.S
 
-$(BUILD)/kernel/%.o: kernel/%.c
+$(BUILD)/kernel/%.o: kernel/%.c kernel/build.mk
 	@mkdir -p $(@D)
 	@echo "  CC      $<"
 	$(Q)$(CC) $(KERNEL_CFLAGS) -c -o $@ $<

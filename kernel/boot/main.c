@@ -6,21 +6,29 @@
  */
 #include "boot/main.h"
 
+#include "boot/devices.h"
 #include "boot/memory.h"
+#include "boot/modules.h"
 #include "boot/multiboot2.h"
 #include "boot/options.h"
+#include "domain/context.h"
+#include "domain/sched.h"
 #include "lib/debug.h"
 #include "lib/panic.h"
 #include "mm/map.h"
-#include "x86/asm.h"
+#include "x86/acpi.h"
+#include "x86/apic.h"
 #include "x86/console.h"
 #include "x86/cpu.h"
 #include "x86/descriptors.h"
 #include "x86/features.h"
-#include "x86/power.h"
+#include "x86/smp.h"
+#include "x86/upcalls.h"
 
 static struct boot_info boot_info;
 static struct boot_options options;
+static struct acpi_info acpi;
+static struct smp_setup smp;
 
 static NORETURN void start_up(void);
 
@@ -48,18 +56,29 @@ static void greet(void)
 NORETURN void koan_main(u64 info, u64 image)
 {
     read_boot_info(info); /* memory map, modules, options; then the console works */
+    devices_screen_early(&boot_info);
     greet();
     features_init(); /* while code may still be written: SMAP's places are patched */
     features_print();
-    memory_start(&boot_info, info,
-                 image); /* the real page tables, frame table, blocks of the CPUs */
+    acpi_read(boot_info.rsdp, boot_info.rsdp_length, memory_reach, &acpi); /* how many CPUs */
+    screen_move(NULL);                                            /* its first mapping ends here */
+    memory_start(&boot_info, info, image, max(acpi.nr_cpus, 1U)); /* the real page tables */
     memory_enter_block(0, start_up);
 }
 
-static void start_up(void)
+static NORETURN void start_up(void)
 {
     descriptors_init();
-    descriptors_setup_cpu();   /* from here on a fault is a report */
-    memory_finish(&boot_info); /* the allocator gets what is left */
-    machine_end(END_CODE_CLEAN);
+    descriptors_setup_cpu();          /* from here on a fault is a report */
+    devices_start(&boot_info, &acpi); /* screen, interrupt controllers, clock */
+    memory_finish(&boot_info);        /* the allocator gets what is left */
+    memory_smp_setup(&smp);
+    smp_start(&acpi, &smp);
+    debug_init(); /* a trace ring for every CPU */
+    debug_selftest();
+    idle_cr3 = map_root().n << PAGE_SHIFT;
+    sched_init();
+    modules_start(&boot_info); /* a domain for each guest among the modules */
+    apic_start_timer();
+    cpu_idle_loop(); /* which finds them on the run queue */
 }

@@ -15,7 +15,8 @@
 
 static struct spinlock console_lock = SPINLOCK_INIT(LOCK_CONSOLE);
 static bool to_screen; /* r */
-static const char *open_speaker; /* console_lock: who has begun a line and not ended it; NULL: nobody */
+static const char
+    *open_speaker; /* console_lock: who has begun a line and not ended it; NULL: nobody */
 
 void console_init(const struct console_config *config)
 {
@@ -23,15 +24,20 @@ void console_init(const struct console_config *config)
     serial_init(&config->serial);
 }
 
-static void emit(const char *text, size_t length)
+static void emit_to(bool screen, const char *text, size_t length)
 {
     for (size_t i = 0; i < length; i++) {
         if (text[i] == '\n')
             serial_putc('\r');
         serial_putc(text[i]);
     }
-    if (to_screen)
+    if (screen)
         screen_write(text, length);
+}
+
+static void emit(const char *text, size_t length)
+{
+    emit_to(to_screen, text, length);
 }
 
 void console_write(const char *text, size_t length)
@@ -41,9 +47,10 @@ void console_write(const char *text, size_t length)
     spin_unlock(&console_lock);
 }
 
+/* To the screen, too, whatever `console=` says: the serial cable may not be there. */
 void console_write_emergency(const char *text, size_t length)
 {
-    emit(text, length);
+    emit_to(true, text, length);
 }
 
 /* Go on with the speaker's open line, or begin one. */

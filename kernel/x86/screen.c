@@ -16,7 +16,8 @@
 
 /* All under the console's lock. */
 static struct screen_config config;
-static u8 *memory; /* NULL: nothing is drawn */
+static u8 *memory;   /* NULL: nothing is drawn */
+static bool cleared; /* only when the first text comes: that costs time */
 static u32 columns, rows, column, row;
 static char cells[MAX_ROWS][MAX_COLUMNS];
 
@@ -73,25 +74,28 @@ static void new_line(void)
         scroll();
 }
 
-void screen_init(const struct screen_config *c, void *where)
+void screen_init(const struct screen_config *c)
 {
     bool pixels = c->kind == SCREEN_PIXELS;
 
+    if (c->kind == SCREEN_NONE || (pixels && (c->bits % 8 || c->bits > 32)))
+        return;
     config = *c;
     columns = min(pixels ? c->width / GLYPH_WIDTH : c->width, (u32)MAX_COLUMNS);
     rows = min(pixels ? c->height / GLYPH_HEIGHT : c->height, (u32)MAX_ROWS);
-    if (c->kind == SCREEN_NONE || columns == 0 || rows == 0 || (pixels && c->bits % 8))
-        return;
-    memory = where;
-    for (u32 y = 0; y < rows; y++)
-        for (u32 x = 0; x < columns; x++)
-            draw(x, y, ' ');
 }
 
 void screen_move(void *where)
 {
-    if (memory)
-        memory = where;
+    memory = where;
+}
+
+static void clear(void)
+{
+    for (u32 y = 0; y < rows; y++)
+        for (u32 x = 0; x < columns; x++)
+            draw(x, y, ' ');
+    cleared = true;
 }
 
 static void put(char c)
@@ -107,8 +111,10 @@ static void put(char c)
 
 void screen_write(const char *text, size_t length)
 {
-    if (!memory)
+    if (!memory || !columns || !rows)
         return;
+    if (!cleared)
+        clear();
     for (size_t i = 0; i < length; i++)
         put(text[i]);
 }

@@ -16,10 +16,10 @@ struct screen_config {
     u32 bits; /* of a pixel: 16, 24 or 32 */
 };
 
-/* Start writing; `memory` is where config->address is mapped. */
-void screen_init(const struct screen_config *config, void *memory);
+/* The screen's form. Nothing shows until screen_move() has said where it is. */
+void screen_init(const struct screen_config *config);
 
-/* The same memory is mapped elsewhere from now on. NULL: keep off. */
+/* The screen's memory is mapped there from now on. NULL: keep off. */
 void screen_move(void *memory);
 
 void screen_write(const char *text, size_t length);

@@ -49,4 +49,7 @@ void tlb_flush_mask(const struct cpumask *mask, u64 va);
 /* Flush those CPUs of the mask whose last full flush is not later than the stamp. */
 void tlb_flush_stale(const struct cpumask *mask, u64 stamp);
 
+/* The interrupt that asks this CPU to flush. */
+void tlb_answer(void);
+
 #endif

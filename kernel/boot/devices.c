@@ -1,0 +1,47 @@
+/*
+ * The hypervisor's own devices: see devices.h.
+ */
+#include "boot/devices.h"
+
+#include "boot/memory.h"
+#include "lib/panic.h"
+#include "mm/map.h"
+#include "x86/apic.h"
+#include "x86/clock.h"
+#include "x86/screen.h"
+
+#define SCREEN_SIZE_MAX MIB(256) /* more is no framebuffer */
+
+void devices_screen_early(const struct boot_info *info)
+{
+    screen_init(&info->screen);
+    screen_move((void *)memory_reach(info->screen.address, screen_size(&info->screen)));
+}
+
+static void map_screen(const struct screen_config *screen)
+{
+    u64 size = screen_size(screen);
+
+    if (screen->kind != SCREEN_NONE && size > 0 && size <= SCREEN_SIZE_MAX)
+        screen_move(map_device(screen->address, size, MAP_WRITE_COMBINING));
+}
+
+static void start_interrupt_controllers(const struct acpi_info *acpi)
+{
+    u64 address;
+
+    if (apic_wants_registers(&address))
+        apic_init(map_device(address, PAGE_SIZE, MAP_UNCACHED));
+    else
+        apic_init(NULL);
+    for (u32 i = 0; i < acpi->nr_io_apics; i++)
+        io_apic_mask(map_device(acpi->io_apics[i], PAGE_SIZE, MAP_UNCACHED));
+    apic_setup_cpu();
+}
+
+void devices_start(const struct boot_info *info, const struct acpi_info *acpi)
+{
+    map_screen(&info->screen);
+    start_interrupt_controllers(acpi);
+    clock_init(acpi->pm_timer);
+}

@@ -1,0 +1,201 @@
+/*
+ * Local APIC: see apic.h. Registers are named by their offset in memory (SDM vol. 3, table 10-1); the MSR of x2APIC is 0x800 plus a
+ * sixteenth of it (10.12.1.2).
+ */
+#include "x86/apic.h"
+
+#include "lib/panic.h"
+#include "x86/asm.h"
+#include "x86/clock.h"
+#include "x86/cpu.h"
+#include "x86/features.h"
+
+enum apic_register {
+    APIC_ID = 0x20,
+    APIC_TPR = 0x80,
+    APIC_EOI = 0xb0,
+    APIC_LDR = 0xd0,
+    APIC_DFR = 0xe0,
+    APIC_SPURIOUS = 0xf0,
+    APIC_ESR = 0x280,
+    APIC_ICR = 0x300,
+    APIC_ICR_HIGH = 0x310,
+    APIC_LVT_TIMER = 0x320,
+    APIC_LVT_LINT0 = 0x350,
+    APIC_LVT_LINT1 = 0x360,
+    APIC_LVT_ERROR = 0x370,
+    APIC_TIMER_INITIAL = 0x380,
+    APIC_TIMER_CURRENT = 0x390,
+    APIC_TIMER_DIVIDE = 0x3e0,
+};
+
+#define BASE_ENABLED BIT(11) /* in MSR_APIC_BASE */
+#define BASE_X2APIC  BIT(10)
+#define BASE_ADDRESS 0x000ffffffffff000UL
+#define LVT_MASKED   BIT(16)
+#define LVT_PERIODIC BIT(17)
+#define LVT_NMI      (4U << 8)
+#define ICR_NMI      (4U << 8)
+#define ICR_INIT     (5U << 8)
+#define ICR_STARTUP  (6U << 8)
+#define ICR_BUSY     BIT(12)
+#define ICR_ASSERT   BIT(14)
+#define SPURIOUS_ON  BIT(8)
+#define DIVIDE_BY_16 3
+#define CALIBRATE_US 1000
+
+static volatile u8 *registers; /* r: NULL with x2APIC */
+static u32 ticks_per_period;   /* r: APIC timer ticks in 1 / TICK_HZ s */
+
+static u32 apic_read(enum apic_register reg)
+{
+    if (!registers)
+        return (u32)rdmsr(MSR_X2APIC + reg / 16);
+    return *(volatile u32 *)(registers + reg);
+}
+
+static void apic_write(enum apic_register reg, u32 value)
+{
+    if (!registers)
+        wrmsr(MSR_X2APIC + reg / 16, value);
+    else
+        *(volatile u32 *)(registers + reg) = value;
+}
+
+/* --- start --- */
+
+bool apic_wants_registers(u64 *address)
+{
+    u64 base = rdmsr(MSR_APIC_BASE);
+
+    *address = base & BASE_ADDRESS;
+    return !cpu_features.x2apic && !(base & BASE_X2APIC);
+}
+
+/* The two 8259s: vectors out of the way of exceptions, every input masked. */
+static void pic_mask(void)
+{
+    static const u8 words[2][4] = { { 0x11, 0xe0, 0x04, 0x01 }, { 0x11, 0xe8, 0x02, 0x01 } };
+    static const u16 ports[2] = { 0x20, 0xa0 };
+
+    for (u32 i = 0; i < 2; i++) {
+        outb(ports[i], words[i][0]);
+        for (u32 j = 1; j < 4; j++)
+            outb(ports[i] + 1, words[i][j]);
+        outb(ports[i] + 1, 0xff);
+    }
+}
+
+/* Register select at 0, data at 16 bytes (82093AA data sheet, 3.1); each input has two registers from 0x10 on. */
+void io_apic_mask(volatile u32 *io)
+{
+    u32 last;
+
+    io[0] = 1;
+    last = io[4] >> 16 & 0xff;
+    for (u32 input = 0; input <= last; input++) {
+        io[0] = 0x10 + input * 2;
+        io[4] = LVT_MASKED;
+    }
+}
+
+void apic_init(volatile void *mapped)
+{
+    registers = mapped;
+    pic_mask();
+}
+
+void apic_setup_cpu(void)
+{
+    u64 base = rdmsr(MSR_APIC_BASE) | BASE_ENABLED;
+
+    wrmsr(MSR_APIC_BASE, base);
+    if (!registers)
+        wrmsr(MSR_APIC_BASE, base | BASE_X2APIC);
+    apic_write(APIC_TPR, 0);
+    apic_write(APIC_LVT_TIMER, LVT_MASKED);
+    apic_write(APIC_LVT_LINT0, LVT_MASKED); /* the 8259s */
+    apic_write(APIC_LVT_LINT1, LVT_NMI);
+    apic_write(APIC_LVT_ERROR, LVT_MASKED);
+    apic_write(APIC_SPURIOUS, SPURIOUS_ON | VECTOR_SPURIOUS);
+    this_cpu()->apic_id = apic_id();
+}
+
+/* How far the timer counts in a tick, by the TSC clock. All CPUs' timers run alike. */
+static void calibrate(void)
+{
+    u64 start, end;
+    u32 counted;
+
+    apic_write(APIC_TIMER_DIVIDE, DIVIDE_BY_16);
+    apic_write(APIC_LVT_TIMER, LVT_MASKED);
+    apic_write(APIC_TIMER_INITIAL, ~0U);
+    start = clock_ns();
+    clock_wait_us(CALIBRATE_US);
+    counted = ~apic_read(APIC_TIMER_CURRENT);
+    end = clock_ns();
+    apic_write(APIC_TIMER_INITIAL, 0);
+    ticks_per_period = max((u32)(counted * (1000000000UL / TICK_HZ) / (end - start)), 1U);
+}
+
+void apic_start_timer(void)
+{
+    if (!ticks_per_period)
+        calibrate();
+    apic_write(APIC_TIMER_DIVIDE, DIVIDE_BY_16);
+    apic_write(APIC_LVT_TIMER, LVT_PERIODIC | VECTOR_TIMER);
+    apic_write(APIC_TIMER_INITIAL, ticks_per_period);
+}
+
+/* --- interrupts between CPUs --- */
+
+u32 apic_id(void)
+{
+    return registers ? apic_read(APIC_ID) >> 24 : apic_read(APIC_ID);
+}
+
+/* In memory the command takes two writes, which nothing may come between; x2APIC takes one. */
+static void send(u32 target, u32 command)
+{
+    u64 flags;
+
+    if (!registers) {
+        asm volatile("mfence; lfence"
+                     :
+                     :
+                     : "memory"); /* an MSR write does not order stores before it */
+        wrmsr(MSR_X2APIC + APIC_ICR / 16, (u64)target << 32 | command);
+        return;
+    }
+    flags = interrupts_save();
+    while (apic_read(APIC_ICR) & ICR_BUSY)
+        cpu_relax();
+    apic_write(APIC_ICR_HIGH, target << 24);
+    apic_write(APIC_ICR, command);
+    interrupts_restore(flags);
+}
+
+void apic_send(u32 cpu, u8 vector)
+{
+    send(cpu_of(cpu)->apic_id, ICR_ASSERT | vector);
+}
+
+void apic_send_nmi(u32 cpu)
+{
+    send(cpu_of(cpu)->apic_id, ICR_ASSERT | ICR_NMI);
+}
+
+void apic_send_init(u32 target)
+{
+    send(target, ICR_ASSERT | ICR_INIT);
+}
+
+void apic_send_startup(u32 target, u8 page)
+{
+    send(target, ICR_ASSERT | ICR_STARTUP | page);
+}
+
+void apic_end_of_interrupt(void)
+{
+    apic_write(APIC_EOI, 0);
+}

@@ -1,0 +1,39 @@
+/*
+ * The local APIC of each CPU (SDM vol. 3, ch. 10): timer tick, interrupts between CPUs. By MSR where the CPU has x2APIC, else by its registers
+ * in memory. The other interrupt controllers of a PC are masked: the hypervisor polls its only device.
+ */
+#ifndef KOAN_X86_APIC_H
+#define KOAN_X86_APIC_H
+
+#include "lib/types.h"
+
+#define TICK_HZ 100
+
+/* True if the registers in memory are needed, at this machine address. False: x2APIC. */
+bool apic_wants_registers(u64 *address);
+
+/* Once, on the boot CPU, interrupts off: mask the old controllers. `registers`: where they are mapped; NULL with x2APIC. */
+void apic_init(volatile void *registers);
+
+/* Turn this CPU's APIC on, then start its timer (the clock must run). */
+void apic_setup_cpu(void);
+void apic_start_timer(void);
+
+/* Mask all inputs of an I/O APIC mapped at `registers`. */
+void io_apic_mask(volatile u32 *registers);
+
+/* This CPU's APIC id. */
+u32 apic_id(void);
+
+/* A fixed interrupt, or a non-maskable one, to one CPU (not this one). */
+void apic_send(u32 cpu, u8 vector);
+void apic_send_nmi(u32 cpu);
+
+/* The interrupt being handled is done. */
+void apic_end_of_interrupt(void);
+
+/* INIT and start-up interrupts by APIC id, for smp.c. */
+void apic_send_init(u32 apic_id);
+void apic_send_startup(u32 apic_id, u8 page);
+
+#endif

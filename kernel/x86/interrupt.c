@@ -1,0 +1,43 @@
+/*
+ * Interrupts and kicks: see interrupt.h.
+ */
+#include "x86/interrupt.h"
+
+#include "lib/debug.h"
+#include "x86/apic.h"
+#include "x86/cpu.h"
+#include "x86/tlb.h"
+
+static void set_work(struct cpu *c, u64 work)
+{
+    __atomic_fetch_or(&c->work, work, __ATOMIC_SEQ_CST);
+}
+
+void interrupt(struct regs *regs)
+{
+    switch (regs->vector) {
+    case VECTOR_TIMER:
+        set_work(this_cpu(), WORK_TICK | WORK_RESCHED);
+        watchdog_tick(regs);
+        break;
+    case VECTOR_WORK: /* the sender has set the bits */
+        break;
+    case VECTOR_FLUSH:
+        tlb_answer();
+        break;
+    case VECTOR_SPURIOUS:
+        return; /* wants no end of interrupt (SDM vol. 3, 10.9) */
+    default:    /* a spurious interrupt of the masked 8259s */
+        break;
+    }
+    apic_end_of_interrupt();
+}
+
+/* Whoever set the bits that are there already has sent the interrupt, or is that CPU itself and will look. */
+void cpu_kick(u32 id, u64 work)
+{
+    u64 before = __atomic_fetch_or(&cpu_of(id)->work, work, __ATOMIC_SEQ_CST);
+
+    if (!before && id != this_cpu()->id)
+        apic_send(id, VECTOR_WORK);
+}

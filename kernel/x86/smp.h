@@ -1,0 +1,22 @@
+/*
+ * Starting the other CPUs (SDM vol. 3, 8.4).
+ */
+#ifndef KOAN_X86_SMP_H
+#define KOAN_X86_SMP_H
+
+#include "lib/types.h"
+#include "x86/acpi.h"
+
+/* What smp_start() needs from those who know memory. */
+struct smp_setup {
+    u64 trampoline; /* machine address of a free page below 1 MiB, mapped at its own address in first_cr3 */
+    void *trampoline_page; /* the same page, writable */
+    u64 first_cr3; /* below 4 GiB; maps the trampoline at its own address, and the hypervisor */
+    u64 cr3;       /* the hypervisor's own */
+};
+
+/* Start every CPU of the list but this one, one after the other. Each has a block mapped (ids 1..nr_cpus-1 of the list) and ends in
+ * cpu_idle_loop(). Sets nr_cpus. Interrupts off. */
+void smp_start(const struct acpi_info *acpi, const struct smp_setup *setup);
+
+#endif

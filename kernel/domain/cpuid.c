@@ -13,8 +13,6 @@
  */
 #include "domain/cpuid.h"
 
-#include "abi/version.h"
-
 /* Leaf 1, edx; AMD repeats these bits in 0x80000001. */
 #define SHOW_1D                                                                                    \
     (BIT(0) /* FPU */ | BIT(4) /* TSC */ | BIT(5) /* MSR */ | BIT(6) /* PAE */ |                   \

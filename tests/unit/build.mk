@@ -12,6 +12,9 @@ UNIT_lib_xennote_SRCS := kernel/lib/xennote.c kernel/lib/elf.c $(UNIT_PROBLEM) t
 UNIT_lib_bzimage_SRCS := kernel/lib/bzimage.c $(UNIT_PROBLEM)
 UNIT_lib_insn_SRCS    := kernel/lib/insn.c kernel/lib/insn_execute.c tests/unit/insn_table.S
 UNIT_lib_plan_SRCS    := kernel/lib/plan.c kernel/lib/plan_contents.c kernel/lib/hypercall_page.c $(UNIT_PROBLEM)
+UNIT_segdesc_SRCS     := kernel/mm/segdesc.c
+UNIT_cpuid_SRCS       := kernel/domain/cpuid.c
+UNIT_debugreg_SRCS    := kernel/domain/debugreg.c
 
 # ---- nothing to edit below for a new test ----
 

@@ -7,6 +7,7 @@
  *   lockorder  two locks taken in the wrong order
  *   nested     a fault inside the report of a panic
  *   nmi        an NMI that nobody sent
+ *   audit      the frame table is broken in many ways, one after the other; the audit has to find each (selftest_audit.c)
  *   stuck      the boot CPU loops until another one has reported it, then start-up goes on
  *
  * The functions are kept apart (NOINLINE) because the tests look for their names.
@@ -15,6 +16,7 @@
 #include "debug/options.h"
 #include "debug/panic.h"
 #include "debug/say.h"
+#include "debug/selftest.h"
 #include "lib/debug.h"
 #include "lib/string.h"
 #include "x86/asm.h"
@@ -112,7 +114,7 @@ static const struct selftest {
     { "fault", selftest_fault },   { "ud", selftest_ud },
     { "df", selftest_df },         { "lockorder", selftest_lockorder },
     { "nested", selftest_nested }, { "nmi", selftest_nmi },
-    { "stuck", selftest_stuck },
+    { "stuck", selftest_stuck },   { "audit", selftest_audit },
 };
 
 void debug_selftest(void)

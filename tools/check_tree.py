@@ -1,7 +1,8 @@
 #!/usr/bin/python3
 """The tree itself: its top level, its formatting, and no trace of the machine it was written on.
 
-    check_tree.py house     the top level holds exactly what it should; no absolute path of one machine; file sizes
+    check_tree.py house     the top level holds exactly what it should; no absolute path of one machine; file
+                            sizes; no dead link in the documents
     check_tree.py format    every C file is as clang-format would write it
 """
 
@@ -21,6 +22,9 @@ MAX_LINES = 600
 # Folders in which one person's or one machine's files lie. Paths of Debian's own packages are no trace.
 HOMES = ("home", "root", "work", "farm", "Users", "mnt", "media")
 MACHINE_PATH = re.compile(r"(?<![\w.$})/*-])/(?:" + "|".join(HOMES) + r")/[\w.-]")
+
+# [text](target), without those that lead out of the tree or into a page.
+LINK = re.compile(r"\]\((?![a-z]+:|#)([^)#\s]+)")
 
 
 def files(root):
@@ -68,6 +72,19 @@ def long_files(root):
     return found
 
 
+def dead_links(root):
+    """Relative links of the documents that lead nowhere."""
+    found = []
+    for path in files(root):
+        if path.suffix != ".md":
+            continue
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+            for target in LINK.findall(line):
+                if not (path.parent / target).exists():
+                    found.append(f"{path.relative_to(root)}:{number}: the link to {target} leads nowhere")
+    return found
+
+
 def formatting(root):
     """What clang-format complains about, a line each."""
     sources = [str(path.relative_to(root)) for folder in C_FOLDERS if (root / folder).is_dir()
@@ -83,7 +100,7 @@ def formatting(root):
     return found
 
 
-CHECKS = {"house": (top_level, machine_paths, long_files), "format": (formatting,)}
+CHECKS = {"house": (top_level, machine_paths, long_files, dead_links), "format": (formatting,)}
 
 
 def main(which, root="."):

@@ -88,6 +88,11 @@ class House(Folder):
         self.write("kernel/b.c", "\n" * 601)
         self.assertEqual(len(check_tree.long_files(self.root)), 1)
 
+    def test_dead_links(self):
+        self.write("labs/a.md", "[b](../kernel/b.md#part) [c](https://example.org/c) [d](#here)\n[e](e.md)\n")
+        self.write("kernel/b.md", "")
+        self.assertEqual(len(check_tree.dead_links(self.root)), 1)
+
     def test_formatting(self):
         self.write(".clang-format", "BasedOnStyle: LLVM\nIndentWidth: 4\n")
         self.write("kernel/a.c", "int a;\n")

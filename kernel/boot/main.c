@@ -72,13 +72,13 @@ static NORETURN void start_up(void)
     descriptors_setup_cpu();          /* from here on a fault is a report */
     devices_start(&boot_info, &acpi); /* screen, interrupt controllers, clock */
     memory_finish(&boot_info);        /* the allocator gets what is left */
+    idle_cr3 = map_root().n << PAGE_SHIFT;
+    sched_init(); /* the other CPUs go idle at once */
     memory_smp_setup(&smp);
     smp_start(&acpi, &smp);
     debug_init(); /* a trace ring for every CPU */
-    debug_selftest();
-    idle_cr3 = map_root().n << PAGE_SHIFT;
-    sched_init();
     modules_start(&boot_info); /* a domain for each guest among the modules */
     apic_start_timer();
+    debug_selftest(); /* `test=` on the command line: nothing, as a rule */
     cpu_idle_loop(); /* which finds them on the run queue */
 }

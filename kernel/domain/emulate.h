@@ -8,6 +8,7 @@
 #define KOAN_DOMAIN_EMULATE_H
 
 #include "domain/domain.h"
+#include "lib/insn.h"
 
 /* #GP in guest mode. True: handled, the guest goes on at regs. False: give it the exception. */
 bool emulate_gp(struct vcpu *v, struct regs *regs);
@@ -19,6 +20,6 @@ bool emulate_ud(struct vcpu *v, struct regs *regs);
 void emulate_done(struct vcpu *v, struct regs *regs, u32 length);
 
 /* Up to INSN_MAX bytes of the instruction at rip; fewer where the next page is not there. Returns how many. */
-size_t emulate_fetch(u8 *bytes, u64 rip);
+size_t emulate_fetch(u8 bytes[INSN_MAX], u64 rip);
 
 #endif

@@ -11,7 +11,7 @@
 
 enum ptwr_result {
     PTWR_NOT_MINE = 0, /* no such store, or one that must not be: the fault is the guest's */
-    PTWR_DONE,         /* carried out; regs stands behind the instruction */
+    PTWR_DONE, /* carried out, and regs stands behind the instruction; or to be executed again */
 };
 
 /* A write fault on a present page, in guest kernel mode, at address va. */

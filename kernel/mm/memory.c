@@ -45,10 +45,8 @@ void memory_flush_owed(struct domain_memory *m)
 }
 
 /* Two domains: the lower id first, so that no two CPUs wait for each other. */
-bool memory_enter_pair(struct domain_memory *a, struct domain_memory *b)
+bool memory_enter_two(struct domain_memory *a, struct domain_memory *b)
 {
-    if (likely(a == b))
-        return memory_enter(a);
     struct domain_memory *first = a->domid < b->domid ? a : b;
     struct domain_memory *second = first == a ? b : a;
 
@@ -59,13 +57,6 @@ bool memory_enter_pair(struct domain_memory *a, struct domain_memory *b)
         return true;
     memory_leave(first);
     return false;
-}
-
-void memory_leave_pair(struct domain_memory *a, struct domain_memory *b)
-{
-    memory_leave(a);
-    if (unlikely(a != b))
-        memory_leave(b);
 }
 
 mfn_t memory_alloc_page(struct domain_memory *m)

@@ -69,9 +69,20 @@ static inline void memory_leave(struct domain_memory *m)
     spin_unlock(&m->lock);
 }
 
-/* The same for the two domains of a foreign operation, which may be one and the same. */
-bool memory_enter_pair(struct domain_memory *a, struct domain_memory *b);
-void memory_leave_pair(struct domain_memory *a, struct domain_memory *b);
+/* The same for two domains, which may be one and the same: the owner of the tables, and that of the pages. */
+bool memory_enter_two(struct domain_memory *a, struct domain_memory *b);
+
+static inline bool memory_enter_pair(struct domain_memory *a, struct domain_memory *b)
+{
+    return likely(a == b) ? memory_enter(a) : memory_enter_two(a, b);
+}
+
+static inline void memory_leave_pair(struct domain_memory *a, struct domain_memory *b)
+{
+    memory_leave(a);
+    if (unlikely(a != b))
+        memory_leave(b);
+}
 
 /* A page out of the reservation: zeroed, owned, with the allocation's reference. INVALID_MFN: the reservation is used up. */
 mfn_t memory_alloc_page(struct domain_memory *m);

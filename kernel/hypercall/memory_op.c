@@ -1,0 +1,292 @@
+/*
+ * memory_op: a domain's reservation, and what it may know of the machine's memory (Xen's public memory.h; abi/memory.h).
+ *
+ * The calls on extents return how many they have done, not an error: whoever reads them must look at the count. Bits 6 and up of the
+ * command say where a continued call goes on.
+ */
+#include "abi/memory.h"
+
+#include "hypercall/handlers.h"
+#include "hypercall/mmu.h"
+#include "mm/map.h"
+
+#define COMMAND_BITS 6
+#define MAX_EXTENTS  (~0U >> COMMAND_BITS) /* else the count would not fit beside the command */
+
+/* The largest extents that may be given back at once: CONFIG_DOMU_MAX_ORDER of Xen. */
+#define MAX_ORDER 9
+
+/* A domain named in an argument: also one's own by its number, other than in mmu_update. */
+static struct domain_memory *find_any(u16 domid)
+{
+    struct domain_memory *own = &current_domain()->mem;
+
+    return domid == DOMID_SELF || domid == own->domid ? own : memory_of(domid);
+}
+
+/* ---- extents ---- */
+
+struct extents {
+    struct domain_memory *m;
+    struct xen_memory_reservation r;
+};
+
+static u64 entry_address(const struct xen_memory_reservation *r, u64 i)
+{
+    return r->extent_start + i * sizeof(u64);
+}
+
+/* A fresh frame for extent i. `physmap`: the list says which pfn it is to be. */
+static bool add_page(const struct extents *x, u64 i, bool physmap)
+{
+    u64 pfn = INVALID_M2P;
+
+    if (physmap && !get_guest_u64(&pfn, entry_address(&x->r, i)))
+        return false;
+    mfn_t mfn = memory_alloc_page(x->m);
+    if (mfn.n == INVALID_MFN.n)
+        return false;
+    m2p_table[mfn.n] = pfn;
+    return !x->r.extent_start || put_guest_u64(entry_address(&x->r, i), mfn.n);
+}
+
+/*
+ * Mappings that are left keep the frame from being used again, but no new ones can be made. A pin goes with it; not from the midst of a large
+ * extent, because the tree below may take long to release and the call could not go on in the middle.
+ */
+static bool remove_page(const struct extents *x, mfn_t mfn)
+{
+    struct frame *f = frame_owned(mfn, x->m->domid);
+
+    if (!f || (f->flags & FRAME_SHARED) || ((f->flags & FRAME_PINNED) && x->r.extent_order))
+        return false;
+    if (f->flags & FRAME_PINNED)
+        memory_unpin(x->m, f);
+    memory_free_page(x->m, f);
+    return true;
+}
+
+static s64 remove_extent(const struct extents *x, u64 i)
+{
+    u64 first;
+
+    if (!get_guest_u64(&first, entry_address(&x->r, i)))
+        return refuse(-XEN_EFAULT, i);
+    if (!memory_enter(x->m))
+        return -XEN_ERESTART;
+    bool ok = true;
+    for (u64 k = 0; ok && k < BIT(x->r.extent_order); k++)
+        ok = remove_page(x, MFN(first + k));
+    memory_leave(x->m);
+    return ok ? 0 : refuse(-XEN_EINVAL, first);
+}
+
+/* Larger extents of fresh memory are not to be had: guests fall back to single pages. */
+static s64 extent_one(const struct extents *x, u32 command, u64 i)
+{
+    if (command == XENMEM_decrease_reservation)
+        return remove_extent(x, i);
+    if (x->r.extent_order || !add_page(x, i, command == XENMEM_populate_physmap))
+        return refuse(-XEN_ENOMEM, i);
+    return 0;
+}
+
+/* What is wrong with the arguments ends the call, as Xen's does, with "so many done"; only a lack of right is an error. */
+static s64 change_reservation(u32 command, u64 start, u64 arg)
+{
+    struct extents x;
+    s64 error = 0;
+    u64 i = start;
+
+    if (!copy_from_guest(&x.r, arg, sizeof(x.r)))
+        return (refuse(-XEN_EFAULT, arg), (s64)start);
+    x.m = find_any(x.r.domid);
+    if (!x.m || x.r.nr_extents > MAX_EXTENTS || start >= x.r.nr_extents)
+        return (refuse(-XEN_EINVAL, x.r.nr_extents), (s64)start);
+    if (mmu_may_touch(x.m))
+        return -XEN_EPERM;
+    if (x.r.extent_order > MAX_ORDER)
+        return (refuse(-XEN_EINVAL, x.r.extent_order), (s64)start);
+    for (; i < x.r.nr_extents && !error; i += !error) {
+        error = i != start && work_pending() ? -XEN_ERESTART : extent_one(&x, command, i);
+    }
+    if (error == -XEN_ERESTART)
+        return hypercall_restart(__HYPERVISOR_memory_op, command | i << COMMAND_BITS, arg, 0, 0, 0,
+                                 0);
+    return (s64)i;
+}
+
+/* ---- exchange ---- */
+
+struct exchange {
+    struct domain_memory *m;
+    struct xen_memory_exchange e;
+    u64 arg; /* where the guest has it */
+};
+
+/* Only a page that nobody uses in any way can be swapped for another. */
+static bool is_unused(const struct domain_memory *m, mfn_t mfn)
+{
+    const struct frame *f = frame_owned(mfn, m->domid);
+
+    return f && f->refs == 1 && !(f->flags & FRAME_SHARED);
+}
+
+/* Extent i of `in`, 2^order pages: given up and replaced one by one by pages for the pfns that `out` names. */
+static s64 exchange_extent(const struct exchange *x, u64 i)
+{
+    u64 pages = BIT(x->e.in.extent_order), first, pfn;
+
+    if (!get_guest_u64(&first, entry_address(&x->e.in, i)))
+        return refuse(-XEN_EFAULT, i);
+    for (u64 k = 0; k < pages; k++)
+        if (!is_unused(x->m, MFN(first + k)))
+            return refuse(-XEN_EINVAL, first + k);
+    for (u64 k = 0; k < pages; k++) {
+        u64 at = entry_address(&x->e.out, i * pages + k);
+
+        if (!get_guest_u64(&pfn, at))
+            return refuse(-XEN_EFAULT, at);
+        memory_free_page(x->m, mfn_to_frame(MFN(first + k)));
+        mfn_t mfn = memory_alloc_page(x->m); /* its reservation has just got one back */
+        if (mfn.n == INVALID_MFN.n)
+            return refuse(-XEN_ENOMEM, i);
+        m2p_table[mfn.n] = pfn;
+        if (!put_guest_u64(at, mfn.n))
+            return refuse(-XEN_EFAULT, at);
+    }
+    return 0;
+}
+
+static s64 exchange_check(struct exchange *x)
+{
+    const struct xen_memory_exchange *e = &x->e;
+
+    if (e->in.extent_order > MAX_ORDER || e->out.extent_order > MAX_ORDER)
+        return refuse(-XEN_EPERM, e->in.extent_order);
+    if (e->nr_exchanged > e->in.nr_extents || e->in.domid != e->out.domid ||
+        e->in.nr_extents > ~0UL >> MAX_ORDER || e->out.nr_extents > ~0UL >> MAX_ORDER ||
+        e->in.nr_extents << e->in.extent_order != e->out.nr_extents << e->out.extent_order)
+        return refuse(-XEN_EINVAL, e->nr_exchanged);
+    x->m = find_any(e->in.domid);
+    if (!x->m)
+        return refuse(-XEN_ESRCH, e->in.domid);
+    s64 error = mmu_may_touch(x->m);
+    if (!error && e->out.extent_order)
+        error = refuse(-XEN_ENOMEM, e->out.extent_order); /* no larger pieces are kept */
+    return error;
+}
+
+static s64 exchange(u64 arg)
+{
+    struct exchange x = { .arg = arg };
+    s64 error;
+
+    if (!copy_from_guest(&x.e, arg, sizeof(x.e)))
+        return refuse(-XEN_EFAULT, arg);
+    error = exchange_check(&x);
+    for (u64 start = x.e.nr_exchanged; !error && x.e.nr_exchanged < x.e.in.nr_extents;) {
+        if ((x.e.nr_exchanged != start && work_pending()) || !memory_enter(x.m)) {
+            error = -XEN_ERESTART;
+            break;
+        }
+        error = exchange_extent(&x, x.e.nr_exchanged);
+        memory_leave(x.m);
+        x.e.nr_exchanged += !error;
+    }
+    if (!put_guest_u64(arg + offsetof(struct xen_memory_exchange, nr_exchanged), x.e.nr_exchanged))
+        return refuse(-XEN_EFAULT, arg);
+    return error == -XEN_ERESTART
+               ? hypercall_restart(__HYPERVISOR_memory_op, XENMEM_exchange, arg, 0, 0, 0, 0)
+               : error;
+}
+
+/* ---- questions ---- */
+
+static s64 about_domain(u32 command, u64 arg)
+{
+    struct xen_memory_domain a;
+    struct domain_memory *m;
+
+    if (!copy_from_guest(&a, arg, sizeof(a)))
+        return refuse(-XEN_EFAULT, arg);
+    m = find_any(a.domid);
+    if (!m)
+        return refuse(-XEN_ESRCH, a.domid);
+    if (mmu_may_touch(m))
+        return -XEN_EPERM;
+    if (command == XENMEM_current_reservation)
+        return (s64)m->pages;
+    if (command == XENMEM_maximum_reservation)
+        return (s64)m->max_pages;
+    /* Only the guest knows its highest pfn: it says so in shared_info. */
+    return (s64)domain_find(m->domid)->shared->arch.max_pfn - 1;
+}
+
+/* The frame of the machine-to-physical table that holds the entry of mfn; INVALID_MFN where there is none. */
+static mfn_t m2p_frame(u64 mfn)
+{
+    u64 va = M2P_VA + mfn * sizeof(u64);
+    pte_t e = pte_make(map_root(), PTE_P);
+
+    for (unsigned int level = 4; level >= 1; level--) {
+        e = ((const pte_t *)mfn_to_virt(pte_mfn(e)))[pt_index(va, level)];
+        if (!(e & PTE_P))
+            return INVALID_MFN;
+    }
+    return pte_mfn(e);
+}
+
+/* One frame number for each 2 MiB of the table. */
+static s64 machphys_mfn_list(u64 arg)
+{
+    struct xen_machphys_mfn_list a;
+    const u64 step = MIB(2) / sizeof(u64);
+
+    if (!copy_from_guest(&a, arg, sizeof(a)))
+        return refuse(-XEN_EFAULT, arg);
+    for (a.nr_extents = 0; a.nr_extents < a.max_extents && a.nr_extents * step < max_mfn;
+         a.nr_extents++)
+        if (!put_guest_u64(a.extent_start + a.nr_extents * sizeof(u64),
+                           m2p_frame(a.nr_extents * step).n))
+            return refuse(-XEN_EFAULT, a.extent_start);
+    return copy_to_guest(arg, &a, sizeof(a)) ? 0 : refuse(-XEN_EFAULT, arg);
+}
+
+static s64 machphys_mapping(u64 arg)
+{
+    struct xen_machphys_mapping a = { .v_start = MACH2PHYS_VIRT_START,
+                                      .v_end = MACH2PHYS_VIRT_END,
+                                      .max_mfn = MACH2PHYS_NR_ENTRIES - 1 };
+
+    return copy_to_guest(arg, &a, sizeof(a)) ? 0 : refuse(-XEN_EFAULT, arg);
+}
+
+s64 hc_memory_op(u64 command, u64 arg, u64 a3, u64 a4, u64 a5, u64 a6)
+{
+    u64 start = command >> COMMAND_BITS;
+    u32 what = command & (BIT(COMMAND_BITS) - 1);
+
+    (void)a3, (void)a4, (void)a5, (void)a6;
+    switch (what) {
+    case XENMEM_increase_reservation:
+    case XENMEM_decrease_reservation:
+    case XENMEM_populate_physmap:
+        return change_reservation(what, start, arg);
+    case XENMEM_exchange:
+        return start ? refuse(-XEN_EINVAL, command) : exchange(arg);
+    case XENMEM_maximum_ram_page:
+        return start ? refuse(-XEN_EINVAL, command) : (s64)max_mfn - 1;
+    case XENMEM_current_reservation:
+    case XENMEM_maximum_reservation:
+    case XENMEM_maximum_gpfn:
+        return start ? refuse(-XEN_EINVAL, command) : about_domain(what, arg);
+    case XENMEM_machphys_mapping:
+        return machphys_mapping(arg);
+    case XENMEM_machphys_mfn_list:
+        return machphys_mfn_list(arg);
+    default:
+        /* memory_map is here on purpose: a guest then takes all its pages as one piece of RAM. */
+        return refuse(-XEN_ENOSYS, what);
+    }
+}

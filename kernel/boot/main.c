@@ -12,6 +12,8 @@
 #include "boot/multiboot2.h"
 #include "boot/options.h"
 #include "domain/context.h"
+#include "domain/cpuid.h"
+#include "domain/descriptor.h"
 #include "domain/sched.h"
 #include "lib/debug.h"
 #include "lib/panic.h"
@@ -73,6 +75,8 @@ static NORETURN void start_up(void)
     devices_start(&boot_info, &acpi); /* screen, interrupt controllers, clock */
     memory_finish(&boot_info);        /* the allocator gets what is left */
     idle_cr3 = map_root().n << PAGE_SHIFT;
+    cpuid_init();      /* what guests will see of the CPU */
+    descriptor_init(); /* and of segment descriptors */
     sched_init(); /* the other CPUs go idle at once */
     memory_smp_setup(&smp);
     smp_start(&acpi, &smp);

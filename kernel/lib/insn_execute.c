@@ -229,13 +229,14 @@ static void execute_logic(const struct insn *insn, const struct operands *in,
 bool insn_execute_store(const struct insn *insn, u64 old, const u64 regs[INSN_REGS], u64 rflags,
                         struct insn_result *out)
 {
-    unsigned size = insn->operand_size;
-    u64 source = insn->immediate ? insn->imm : insn_read_reg(insn, regs, insn->reg, size);
-    struct operands in = { old & mask_of(size), source & mask_of(size), size, regs };
+    struct operands in = { .size = insn->operand_size, .regs = regs };
 
-    *out = (struct insn_result){ .value = in.source, .rflags = rflags, .reg = INSN_NO_REG };
-    if (!insn_is_store(insn))
+    if (!insn_is_store(insn)) /* also: from here on the size is 1, 2, 4 or 8 */
         return false;
+    in.old = old & mask_of(in.size);
+    in.source = insn->immediate ? insn->imm : insn_read_reg(insn, regs, insn->reg, in.size);
+    in.source &= mask_of(in.size);
+    *out = (struct insn_result){ .value = in.source, .rflags = rflags, .reg = INSN_NO_REG };
     switch (insn->op) {
     case INSN_MOV:
         break;
@@ -243,14 +244,14 @@ bool insn_execute_store(const struct insn *insn, u64 old, const u64 regs[INSN_RE
         write_reg(insn, &in, insn->reg, in.old, out);
         break;
     case INSN_XADD:
-        replace_flags(out, ARITHMETIC, add(in.old, in.source, 0, size, &out->value));
+        replace_flags(out, ARITHMETIC, add(in.old, in.source, 0, in.size, &out->value));
         write_reg(insn, &in, insn->reg, in.old, out);
         break;
     case INSN_CMPXCHG:
         execute_cmpxchg(insn, &in, out);
         break;
     case INSN_NOT:
-        out->value = ~in.old & mask_of(size);
+        out->value = ~in.old & mask_of(in.size);
         break;
     case INSN_AND:
     case INSN_OR:

@@ -294,6 +294,8 @@ START_TEST(test_prefixes_and_segments)
     ck_assert_uint_eq(insn_address(&insn, regs, &bases), 0x9abcdef0);
     ck_assert_int_eq(insn_decode(&insn, (const u8 *)"\xfa", 1), INSN_OK);
     ck_assert(!insn_execute_store(&insn, 0, regs, 0x202, &result));
+    ck_assert_int_eq(insn_decode(&insn, (const u8 *)"\x0f\x01\x1f", 3), INSN_OK); /* lidt (%rdi) */
+    ck_assert(!insn_execute_store(&insn, 0, regs, 0x202, &result)); /* an operand of ten bytes */
 }
 END_TEST
 

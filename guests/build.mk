@@ -4,7 +4,7 @@
 #   $(CC) $(GUEST_CFLAGS) -c ...    $(call link_guest,OUTPUT,OBJECTS)
 #
 # Code model "kernel" because guests stand in the top 2 GiB; no red zone, as exceptions arrive on the running stack; the FPU is
-# left alone, as nothing saves it for the guest kernel.
+# left alone, as nothing saves it for the guest kernel. No jump tables: a switch in a USER function would need one in kernel memory.
 
 GUESTS := $(filter-out lib,$(sort $(notdir $(patsubst %/,%,$(dir $(wildcard guests/*/*.c))))))
 
@@ -13,7 +13,7 @@ DEMO := hello counter prisoner crasher user
 
 GUEST_CFLAGS := -std=gnu11 -O2 -g $(WARNINGS) -MMD -MP -Iguests/lib -Ikernel -ffreestanding -fno-pic -fno-pie -mcmodel=kernel \
                 -mno-red-zone -mgeneral-regs-only -fno-stack-protector -fno-asynchronous-unwind-tables \
-                -fno-omit-frame-pointer -fno-strict-aliasing -fno-common -fcf-protection=none
+                -fno-omit-frame-pointer -fno-strict-aliasing -fno-common -fcf-protection=none -fno-jump-tables
 GUEST_LDFLAGS := -nostdlib -static -no-pie -Wl,-T,guests/lib/guest.ld -Wl,-z,max-page-size=0x1000 -Wl,-z,noexecstack \
                  -Wl,--build-id=none -Wl,--no-warn-rwx-segments
 

@@ -1,0 +1,80 @@
+/*
+ * Runs the rows: prepare, warm up, tell the runner, some batches of which the best counts (an interrupt of the hypervisor's may fall into
+ * others), tell the runner.
+ */
+#include "bench.h"
+
+#define BATCHES 16
+
+static struct bench_page page ALIGNED(PAGE_SIZE);
+static bool runner; /* somebody answers */
+
+static u64 hex_value(const char *text)
+{
+    u64 value = 0;
+
+    for (; *text; text++) {
+        char c = *text | 0x20;
+
+        value = value << 4 | (u64)(c >= 'a' ? c - 'a' + 10 : c - '0');
+    }
+    return value;
+}
+
+/* No hypercalls while waiting: the runner reads the hypervisor's counters now. */
+static void step(u64 number)
+{
+    __atomic_store_n(&page.step, number, __ATOMIC_RELEASE);
+    while (runner && __atomic_load_n(&page.go, __ATOMIC_ACQUIRE) != page.nonce + number)
+        __asm__ volatile("pause");
+}
+
+/* 10,000 instructions; the TSC must say so. */
+static void check_clock(void)
+{
+    u64 count = 5000, start = rdtsc();
+
+    __asm__ volatile("1: dec %0\n\tjnz 1b" : "+r"(count));
+    u64 ticks = rdtsc() - start;
+    print("BENCH-CLOCK %lu\n", ticks);
+    if (ticks < 10000 || ticks > 10100)
+        print("the TSC doesn't count instructions here (icount): the figures mean little\n");
+}
+
+static void run_row(size_t n)
+{
+    const struct row *row = &rows[n];
+    struct bench_result *result = &page.results[n];
+    u64 best = ~0UL;
+
+    if (row->prepare)
+        row->prepare();
+    row->batch(2);
+    step(2 * n + 1);
+    for (int i = 0; i < BATCHES; i++)
+        best = min(best, row->batch(row->rounds));
+    result->rounds = BATCHES * row->rounds;
+    result->instructions = best / row->rounds;
+    step(2 * n + 2);
+}
+
+int main(void)
+{
+    char nonce[20];
+
+    MUST(nr_rows <= ARRAY_SIZE(page.results));
+    runner = cmdline_value("nonce", nonce, sizeof(nonce));
+    if (runner)
+        page.nonce = hex_value(nonce);
+    page.rows = nr_rows;
+    for (size_t i = 0; i < nr_rows; i++)
+        strlcpy(page.results[i].name, rows[i].name, sizeof(page.results[i].name));
+    __atomic_store_n(&page.magic, BENCH_MAGIC, __ATOMIC_RELEASE);
+    print("BENCH-PAGE %lx\n", ptr_mfn(&page));
+    check_clock();
+    for (size_t i = 0; i < nr_rows; i++)
+        run_row(i);
+    for (size_t i = 0; i < nr_rows; i++)
+        print("BENCH %s %lu\n", page.results[i].name, page.results[i].instructions);
+    return 0;
+}

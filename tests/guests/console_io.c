@@ -1,0 +1,22 @@
+/*
+ * console_io: text to the machine's console, before anything else works.
+ *
+ * Any bytes may come, and none of them may look like somebody else's line. A command that does not exist is -ENOSYS, a buffer that
+ * cannot be read -EFAULT, no bytes no error. Source: CONSOLEIO_* in xen.h.
+ */
+#include "test.h"
+
+TEST
+{
+    static char odd[] = "bytes \x01\x02\x1b[31m \xff\xc3\x28 and a very long line: ", many[700];
+
+    CHECK_RC(console_io(CONSOLEIO_write, sizeof(odd) - 1, odd), 0);
+    memset(many, 'x', sizeof(many));
+    CHECK_RC(console_io(CONSOLEIO_write, sizeof(many), many), 0);
+    CHECK_RC(console_io(CONSOLEIO_write, 1, "\n"), 0);
+    CHECK_RC(console_io(CONSOLEIO_write, 0, NULL), 0);
+    CHECK_RC(console_io(CONSOLEIO_write, 4, NULL), -XEN_EFAULT);
+    CHECK_RC(console_io(CONSOLEIO_write, 16, (char *)HYPERVISOR_VIRT_END - PAGE_SIZE), -XEN_EFAULT);
+    CHECK_RC(console_io(7, 4, odd), -XEN_ENOSYS);
+    CHECK(console_io(CONSOLEIO_read, sizeof(many), many) >= 0);
+}

@@ -15,14 +15,17 @@
 #define CODE_BYTES      24
 #define BACKTRACE_DEPTH 16
 
-/* " name+0x12" when the image's symbols know the address, else "". */
-static const char *place(char *buf, size_t size, const struct vcpu *v, u64 address)
+#define PLACE_TEXT (SYMBOL_NAME + 24)
+
+/* " name+0x12" when the image's symbols know the address, else "". `back` is 1 for a return address, which may stand behind the last
+ * instruction of its function, else 0. */
+static const char *place(char buf[PLACE_TEXT], const struct vcpu *v, u64 address, u64 back)
 {
     u64 offset;
-    const char *name = image_symbols_find(v->domain->symbols, address, &offset);
+    const char *name = image_symbols_find(v->domain->symbols, address - back, &offset);
 
     if (name)
-        koan_snprintf(buf, size, " %s+%#lx", name, offset);
+        koan_snprintf(buf, PLACE_TEXT, " %s+0x%lx", name, offset + back);
     else
         buf[0] = '\0';
     return buf;
@@ -48,7 +51,7 @@ static void print_code(u64 rip)
 
 static void print_stack(const struct vcpu *v, u64 rsp)
 {
-    char text[SYMBOL_NAME + 24];
+    char text[PLACE_TEXT];
 
     say("stack:\n");
     for (u32 i = 0; i < STACK_WORDS; i++, rsp += 8) {
@@ -58,22 +61,22 @@ static void print_stack(const struct vcpu *v, u64 rsp)
             say("  %016lx cannot be read\n", rsp);
             return;
         }
-        say("  %016lx: %016lx%s\n", rsp, word, place(text, sizeof(text), v, word));
+        say("  %016lx: %016lx%s\n", rsp, word, place(text, v, word, 0));
     }
 }
 
 /* Callers by frame pointers, as far as the symbols know their addresses: a guest need not keep frame pointers. */
 static void print_backtrace(const struct vcpu *v, const struct regs *regs)
 {
-    char text[SYMBOL_NAME + 24];
+    char text[PLACE_TEXT];
     u64 rbp = regs->rbp, frame[2];
 
     say("backtrace:\n");
-    say("  #0  %016lx%s\n", regs->rip, place(text, sizeof(text), v, regs->rip));
+    say("  #0  %016lx%s\n", regs->rip, place(text, v, regs->rip, 0));
     for (u32 depth = 1; depth < BACKTRACE_DEPTH; depth++, rbp = frame[0]) {
         if (!copy_from_guest(frame, rbp, sizeof(frame)) || frame[0] <= rbp)
             return;
-        if (!*place(text, sizeof(text), v, frame[1]))
+        if (!*place(text, v, frame[1], 1))
             return;
         say("  #%-2u %016lx%s\n", depth, frame[1], text);
     }
@@ -81,13 +84,12 @@ static void print_backtrace(const struct vcpu *v, const struct regs *regs)
 
 void debug_guest_crash(struct vcpu *v, struct regs *regs, const char *why)
 {
-    char text[SYMBOL_NAME + 24];
+    char text[PLACE_TEXT];
 
     say("%s (domain %u, vCPU %u) crashed: %s\n", v->domain->name, v->domain->id, v->id, why);
     say("in guest %s mode at%s%s, last fault address %016lx\n",
         v->ctx.in_kernel ? "kernel" : "user",
-        *place(text, sizeof(text), v, regs->rip) ? "" : " an address without a name", text,
-        v->ctx.cr2);
+        *place(text, v, regs->rip, 0) ? "" : " an address without a name", text, v->ctx.cr2);
     report_regs(regs);
     say("kernel L4 %016lx, user L4 %016lx, kernel stack %016lx\n", v->ctx.cr3_kernel,
         v->ctx.cr3_user, v->ctx.kernel_sp);

@@ -136,27 +136,21 @@ void image_symbols_drop(struct image_symbols *symbols)
     }
 }
 
-static bool holds(const struct named *named, u64 address)
+/* Does a's code begin further behind than b's, or at the same place with more said about it? */
+static bool is_nearer(const struct named *a, const struct named *b)
 {
-    return address >= named->start &&
-           address - named->start < (named->size ? named->size : MOST_DISTANCE);
+    return !b || a->start > b->start || (a->start == b->start && a->size > b->size);
 }
 
 const char *image_symbols_find(const struct image_symbols *symbols, u64 address, u64 *offset)
 {
     const struct named *best = NULL;
 
-    for (; symbols; symbols = symbols->next) {
-        for (u64 i = 0; i < symbols->count; i++) {
-            const struct named *named = &symbols->named[i];
-
-            if (holds(named, address) &&
-                (!best || named->start > best->start ||
-                 (named->start == best->start && named->size > best->size)))
-                best = named;
-        }
-    }
-    if (!best)
+    for (; symbols; symbols = symbols->next)
+        for (u64 i = 0; i < symbols->count; i++)
+            if (symbols->named[i].start <= address && is_nearer(&symbols->named[i], best))
+                best = &symbols->named[i];
+    if (!best || address - best->start >= (best->size ? best->size : MOST_DISTANCE))
         return NULL;
     *offset = address - best->start;
     return best->name;

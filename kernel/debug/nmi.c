@@ -85,7 +85,7 @@ void nmi_answer(const struct regs *regs, const char *why)
     report_where(this_cpu());
     report_regs(regs);
     if (!regs_from_guest(regs))
-        backtrace_print(regs->rip, regs->rbp);
+        backtrace_print(regs->rip, regs->rsp, regs->rbp);
     say_urgent_end();
     __atomic_fetch_add(&reports, 1, __ATOMIC_SEQ_CST);
 }

@@ -19,7 +19,7 @@
 #include "x86/power.h"
 
 #define NOBODY        (~0U)
-#define STACK_WORDS   24
+#define STACK_WORDS   16
 #define TRACE_RECORDS 12
 
 static u32 panic_owner = NOBODY; /* a: the CPU that reports */
@@ -47,20 +47,20 @@ static void take_over(const char *message)
         asm volatile("hlt"); /* the owner's NMI comes and keeps this CPU */
 }
 
-static void report(const char *message, const struct regs *regs, u64 rip, u64 rsp, u64 rbp)
+static void report_place(const struct regs *regs, u64 rip, u64 rbp)
 {
-    say("\n");
-    say("PANIC: %s\n", message);
     report_where(this_cpu());
-    if (regs)
+    if (regs) {
         report_regs(regs);
-    backtrace_print(rip, rbp);
-    stack_print(rsp, STACK_WORDS);
-    nmi_report_stopped();
-    trace_print(TRACE_RECORDS);
-    say("The hypervisor has stopped. This is a bug in it, whatever the guests did.\n");
+        backtrace_print(regs->rip, regs->rsp, regs->rbp);
+        stack_print(regs->rsp, STACK_WORDS);
+    } else {
+        backtrace_print(rip, 0, rbp);
+        stack_print(rbp, STACK_WORDS);
+    }
 }
 
+/* `regs`: of the code at fault; NULL: it is who called, from rip with its frame at rbp. */
 NORETURN static void panic_v(const struct regs *regs, u64 rip, u64 rbp, const char *fmt,
                              va_list args)
 {
@@ -70,7 +70,12 @@ NORETURN static void panic_v(const struct regs *regs, u64 rip, u64 rbp, const ch
     say_urgent_begin();
     take_over(message);
     nmi_stop_others();
-    report(message, regs, regs ? regs->rip : rip, regs ? regs->rsp : rbp, regs ? regs->rbp : rbp);
+    say("\n");
+    say("PANIC: %s\n", message);
+    report_place(regs, rip, rbp);
+    nmi_report_stopped();
+    trace_print(TRACE_RECORDS);
+    say("The hypervisor has stopped. This is a bug in it, whatever the guests did.\n");
     machine_end(END_CODE_PANIC);
 }
 

@@ -54,7 +54,20 @@ const char *symbols_format(char *buf, size_t size, u64 address)
     const char *name = symbols_find(address, &offset);
 
     if (name)
-        koan_snprintf(buf, size, "%s+%#lx", name, offset);
+        koan_snprintf(buf, size, "%s+0x%lx", name, offset);
+    else
+        koan_snprintf(buf, size, "?");
+    return buf;
+}
+
+/* For a return address: a call that does not return may be a function's last instruction, so the one before it is looked up. */
+static const char *format_return(char *buf, size_t size, u64 address)
+{
+    u64 offset;
+    const char *name = symbols_find(address - 1, &offset);
+
+    if (name)
+        koan_snprintf(buf, size, "%s+0x%lx", name, offset + 1);
     else
         koan_snprintf(buf, size, "?");
     return buf;
@@ -76,25 +89,60 @@ bool stack_readable(u64 address, size_t length)
            page_is_stack(address) && page_is_stack(last) && last - address < PAGE_SIZE;
 }
 
-static void print_call(u32 depth, u64 address)
+static void print_return(u32 depth, u64 address)
 {
     char text[SYMBOL_TEXT];
 
-    say("  #%-2u %016lx %s\n", depth, address, symbols_format(text, sizeof(text), address));
+    say("  #%-2u %016lx %s\n", depth, address, format_return(text, sizeof(text), address));
 }
 
-void backtrace_print(u64 rip, u64 rbp)
+#define PUSH_RBP 0x55
+
+/*
+ * A fault can hit a function before it has set up its frame, or one that sets none up on that path: then the chain of rbp lacks its caller.
+ * Its return address is on top of the stack: one that follows a CALL, in a function that has not begun with PUSH RBP, or has only just.
+ */
+static u64 caller_without_frame(u64 rip, u64 rsp)
 {
+    u64 offset, word;
+
+    if (rsp % 8 || !stack_readable(rsp, 16) || !symbols_find(rip, &offset))
+        return 0;
+    if (*(const u8 *)(rip - offset) == PUSH_RBP && offset > 0)
+        rsp += 8;
+    if (*(const u8 *)(rip - offset) == PUSH_RBP && offset > 1)
+        return 0;
+    word = *(const u64 *)rsp;
+    return symbols_is_code(word) && symbols_is_code(word - 5) ? word : 0;
+}
+
+static u32 print_first(u64 rip, u64 rsp, u64 rbp)
+{
+    char text[SYMBOL_TEXT];
     u32 depth = 0;
 
     say("backtrace:\n");
-    print_call(depth++, rip);
+    if (!rsp) {
+        print_return(depth++, rip);
+        return depth;
+    }
+    u64 caller = caller_without_frame(rip, rsp);
+    say("  #%-2u %016lx %s\n", depth++, rip, symbols_format(text, sizeof(text), rip));
+    if (caller && !(stack_readable(rbp, 16) && ((const u64 *)rbp)[1] == caller))
+        print_return(depth++, caller);
+    return depth;
+}
+
+void backtrace_print(u64 rip, u64 rsp, u64 rbp)
+{
+    u32 depth = print_first(rip, rsp, rbp);
+
     while (depth < BACKTRACE_DEPTH && rbp % 8 == 0 && stack_readable(rbp, 16)) {
         const u64 *frame = (const u64 *)rbp;
 
         if (!symbols_is_code(frame[1]))
             break;
-        print_call(depth++, frame[1]);
+        print_return(depth++, frame[1]);
         if (frame[0] <= rbp)
             break;
         rbp = frame[0];

@@ -22,8 +22,9 @@ const char *symbols_format(char *buf, size_t size, u64 address);
 /* Is [address, address + length) inside the mapped stack pages of one CPU's block (x86/cpu.h)? */
 bool stack_readable(u64 address, size_t length);
 
-/* Print the calls that led to rip, by the chain of frame pointers from rbp on. */
-void backtrace_print(u64 rip, u64 rbp);
+/* Print the calls that led to rip, by the chain of frame pointers from rbp on. `rsp`: where rip was interrupted, it may have had no frame
+ * yet; 0: rip is a return address. */
+void backtrace_print(u64 rip, u64 rsp, u64 rbp);
 
 /* Print words from the stack pointer on, naming those that look like code addresses. */
 void stack_print(u64 rsp, u32 words);

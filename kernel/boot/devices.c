@@ -12,6 +12,8 @@
 
 #define SCREEN_SIZE_MAX MIB(256) /* more is no framebuffer */
 
+extern u64 start_tsc; /* start.asm: when the loader handed over */
+
 void devices_screen_early(const struct boot_info *info)
 {
     screen_init(&info->screen);
@@ -43,5 +45,5 @@ void devices_start(const struct boot_info *info, const struct acpi_info *acpi)
 {
     map_screen(&info->screen);
     start_interrupt_controllers(acpi);
-    clock_init(acpi->pm_timer);
+    clock_init(start_tsc, acpi->pm_timer);
 }

@@ -18,7 +18,7 @@ PTE_2M    equ 0x083 ; present, writable, superpage
 
 extern koan_main
 extern OFFSET_boot_l4, OFFSET_boot_l3_low, OFFSET_boot_l2_low
-extern OFFSET_boot_l3_image, OFFSET_boot_l2_image, OFFSET_boot_block
+extern OFFSET_boot_l3_image, OFFSET_boot_l2_image, OFFSET_boot_block, OFFSET_start_tsc
 
 section .text.start progbits alloc exec nowrite align=4096
 
@@ -59,6 +59,9 @@ start:
     sub ebp, .here - image_head
     mov dword [ebx + 4], 0
     lea esp, [ebp + OFFSET_boot_block + CPU_BLOCK - CPU_SIZE]
+    rdtsc ; system time begins here
+    mov [ebp + OFFSET_start_tsc], eax
+    mov [ebp + OFFSET_start_tsc + 4], edx
 
     call check_cpu
     call make_tables
@@ -197,10 +200,11 @@ start_high:
     jmp .hang
 
 section .bss.page nobits alloc noexec write align=65536
-global boot_l4, boot_l3_low, boot_l2_low, boot_l3_image, boot_l2_image, boot_block
+global start_tsc, boot_l4, boot_l3_low, boot_l2_low, boot_l3_image, boot_l2_image, boot_block
 boot_block:    resb CPU_BLOCK ; the boot CPU's stack and struct cpu until it has its own block, see x86/cpu.h
 boot_l4:       resb 4096
 boot_l3_low:   resb 4096
 boot_l2_low:   resb 4 * 4096
 boot_l3_image: resb 4096
 boot_l2_image: resb 4096
+start_tsc:     resq 1 ; u64: the TSC at `start`

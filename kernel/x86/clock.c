@@ -10,7 +10,7 @@
 
 #define PIT_HZ      1193182
 #define PM_TIMER_HZ 3579545
-#define MEASURE_US  2000
+#define MEASURE_HZ  500 /* a measurement takes about 1 / MEASURE_HZ s */
 #define ATTEMPTS    3
 #define HZ_MIN      1000000UL /* slower or faster than this is no measurement */
 #define HZ_MAX      20000000000UL
@@ -38,11 +38,11 @@ static u64 hz_from_cpuid(void)
 
 /*
  * Channel 2 of the PIT, mode 0: its output, seen in port 0x61 bit 5, rises when the count is through (Intel 8254 data sheet). Bits 0 and
- * 1 of that port are the channel's gate and the speaker. Returns TSC ticks for MEASURE_US, 0 if there is no PIT.
+ * 1 of that port are the channel's gate and the speaker. Returns the TSC's speed, 0 if there is no PIT.
  */
 static u64 measure_pit(void)
 {
-    u32 count = (u64)PIT_HZ * MEASURE_US / 1000000, polls = 0;
+    u32 count = PIT_HZ / MEASURE_HZ, polls = 0;
     u64 start, end;
 
     outb(0x61, (inb(0x61) & ~2) | 1);
@@ -56,13 +56,13 @@ static u64 measure_pit(void)
         if (++polls == POLLS_MAX)
             return 0;
     end = rdtsc();
-    return end - start;
+    return (end - start) * PIT_HZ / count;
 }
 
 /* ACPI's timer: 24 bits that count up (ACPI specification, 4.8.2.1). */
 static u64 measure_pm_timer(u16 port)
 {
-    u32 wanted = (u64)PM_TIMER_HZ * MEASURE_US / 1000000, polls = 0;
+    u32 wanted = PM_TIMER_HZ / MEASURE_HZ, polls = 0;
     u32 first = inl(port);
     u64 start, end;
 
@@ -75,7 +75,7 @@ static u64 measure_pm_timer(u16 port)
         if (++polls == POLLS_MAX)
             return 0;
     end = rdtsc();
-    return end - start;
+    return (end - start) * PM_TIMER_HZ / wanted;
 }
 
 static u64 hz_measured(u16 pm_timer)
@@ -83,14 +83,14 @@ static u64 hz_measured(u16 pm_timer)
     u64 best = ~0UL;
 
     for (u32 i = 0; i < ATTEMPTS; i++) {
-        u64 ticks = measure_pit();
+        u64 hz = measure_pit();
 
-        if (!ticks && pm_timer)
-            ticks = measure_pm_timer(pm_timer);
-        if (ticks)
-            best = min(best, ticks);
+        if (!hz && pm_timer)
+            hz = measure_pm_timer(pm_timer);
+        if (hz)
+            best = min(best, hz);
     }
-    return best == ~0UL ? 0 : best * (1000000 / MEASURE_US);
+    return best == ~0UL ? 0 : best;
 }
 
 /* mul in [2^31, 2^32) with the shift that goes with it. */
@@ -185,12 +185,12 @@ u64 clock_wall_at_boot(void)
     return wall_at_boot;
 }
 
-void clock_init(u16 pm_timer)
+void clock_init(u64 origin, u16 pm_timer)
 {
     u64 hz = hz_from_cpuid();
     const char *source = "CPUID";
 
-    clock_origin = rdtsc();
+    clock_origin = origin;
     if (!hz) {
         hz = hz_measured(pm_timer);
         source = "measured";

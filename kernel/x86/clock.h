@@ -32,8 +32,8 @@ static ALWAYS_INLINE u64 clock_ns(void)
 /* Seconds since 1970 when system time was 0, from the CMOS clock (taken to show UTC). */
 u64 clock_wall_at_boot(void);
 
-/* Find the TSC's speed: from CPUID where it says so, else against the PIT, else against ACPI's timer (`pm_timer`: its port, or 0). */
-void clock_init(u16 pm_timer);
+/* Find the TSC's speed; system time 0 is when it showed `origin`. The speed comes from CPUID where it says so, else against the PIT, else against ACPI's timer (`pm_timer`: its port, or 0). */
+void clock_init(u64 origin, u16 pm_timer);
 
 /* Wait, for the few places of start-up that must. */
 void clock_wait_us(u32 us);

@@ -19,7 +19,9 @@ struct extable_entry {
     ".pushsection __ex_table, \"a\"\n\t.quad " insn ", " fixup "\n\t.popsection\n\t"
 
 /* Three-byte NOPs that start-up turns into STAC and CLAC on a CPU with SMAP: their addresses stand in sections .stac_sites and .clac_sites. */
-#define SMAP_SITE(section) "771: .byte 0x0f, 0x1f, 0x00\n\t.pushsection " section ", \"a\"\n\t.quad 771b\n\t.popsection\n\t"
+#define SMAP_SITE(section)                                                                         \
+    "771: .byte 0x0f, 0x1f, 0x00\n\t.pushsection " section                                         \
+    ", \"a\"\n\t.quad 771b\n\t.popsection\n\t"
 
 static ALWAYS_INLINE void guest_access_begin(void)
 {

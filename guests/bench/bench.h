@@ -21,7 +21,7 @@
 
 struct bench_result {
     char name[32];
-    u64 instructions; /* of one round, in the best batch */
+    u64 instructions; /* of one round, in the middle one of the batches */
     u64 rounds;       /* all that ran between the two steps of the row */
 };
 

@@ -1,10 +1,10 @@
 /*
- * Runs the rows: prepare, warm up, tell the runner, some batches of which the best counts (an interrupt of the hypervisor's may fall into
- * others), tell the runner.
+ * Runs the rows: prepare, warm up, tell the runner, some batches of which the middle one counts (interrupts of the hypervisor's fall into a
+ * few), tell the runner.
  */
 #include "bench.h"
 
-#define BATCHES 16
+#define BATCHES 15 /* odd */
 
 static struct bench_page page ALIGNED(PAGE_SIZE);
 static bool runner; /* somebody answers */
@@ -41,20 +41,32 @@ static void check_clock(void)
         print("the TSC doesn't count instructions here (icount): the figures mean little\n");
 }
 
+static u64 median(u64 *values, size_t n)
+{
+    for (size_t i = 1; i < n; i++)
+        for (size_t j = i; j && values[j] < values[j - 1]; j--) {
+            u64 value = values[j];
+
+            values[j] = values[j - 1];
+            values[j - 1] = value;
+        }
+    return values[n / 2];
+}
+
 static void run_row(size_t n)
 {
     const struct row *row = &rows[n];
     struct bench_result *result = &page.results[n];
-    u64 best = ~0UL;
+    u64 ticks[BATCHES];
 
     if (row->prepare)
         row->prepare();
     row->batch(2);
     step(2 * n + 1);
     for (int i = 0; i < BATCHES; i++)
-        best = min(best, row->batch(row->rounds));
+        ticks[i] = row->batch(row->rounds);
     result->rounds = BATCHES * row->rounds;
-    result->instructions = best / row->rounds;
+    result->instructions = median(ticks, BATCHES) / row->rounds;
     step(2 * n + 2);
 }
 

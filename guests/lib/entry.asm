@@ -11,7 +11,7 @@
 
 extern guest_start, trap_dispatch
 global _start, hypercall_page, trap_table_entries, event_entry, failsafe_entry, syscall_entry
-global user_resume, user_leave, probe_call, probe_rsp, probe_rip
+global entry_state, user_resume, user_leave, probe_call, probe_rsp, probe_rip
 
 ; ---- ELF notes: what the domain builder must know ----
 
@@ -48,6 +48,8 @@ section .bss align=4096
 boot_stack:
     resb 65536
 boot_stack_top:
+entry_state:                        ; struct entry_state in guest.h
+    resq 24
 probe_rsp:
     resq 1
 probe_rip:
@@ -58,6 +60,30 @@ user_kernel_rsp:
 section .text
 
 _start:
+    mov [entry_state + 0], rax
+    mov [entry_state + 8], rbx
+    mov [entry_state + 16], rcx
+    mov [entry_state + 24], rdx
+    mov [entry_state + 32], rdi
+    mov [entry_state + 40], rbp
+    mov [entry_state + 48], r8
+    mov [entry_state + 56], r9
+    mov [entry_state + 64], r10
+    mov [entry_state + 72], r11
+    mov [entry_state + 80], r12
+    mov [entry_state + 88], r13
+    mov [entry_state + 96], r14
+    mov [entry_state + 104], r15
+    mov [entry_state + 112], rsi
+    mov [entry_state + 120], rsp
+    pushfq
+    pop qword [entry_state + 128]
+    mov [entry_state + 136], cs
+    mov [entry_state + 138], ss
+    mov [entry_state + 140], ds
+    mov [entry_state + 142], es
+    mov [entry_state + 144], fs
+    mov [entry_state + 146], gs
     lea rsp, [boot_stack_top]
     xor ebp, ebp
     cld

@@ -14,6 +14,14 @@
 extern const struct start_info *start_info;
 extern struct shared_info *shared_info; /* mapped by the start code */
 
+/* Registers at the first instruction, before anything used them. */
+struct entry_state {
+    u64 zero[14]; /* rax rbx rcx rdx rdi rbp r8-r15: the ABI promises nothing in them but 0 */
+    u64 rsi, rsp, rflags;
+    u16 cs, ss, ds, es, fs, gs;
+};
+extern const struct entry_state entry_state;
+
 int main(void);
 
 /* Console. A line should go out in one call: other domains' lines come in between. */

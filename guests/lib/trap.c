@@ -90,6 +90,10 @@ void trap_dispatch(struct trap_frame *frame)
     remember(frame);
     frame->rip = probe_rip;
     frame->rsp = probe_rsp;
+    frame->cs =
+        FLAT_KERNEL_CS & ~3UL; /* the probe may have gone to user mode, or have had odd selectors */
+    frame->ss = FLAT_KERNEL_SS;
+    frame->rflags &= ~0x44500UL; /* and odd flags: AC, NT, DF, TF */
 }
 
 bool probe_read64(u64 va, u64 *value)

@@ -36,7 +36,8 @@ class Row:
 
     def __str__(self):
         where = "bochs" if self.emulator == "bochs" else f"qemu {self.machine}"
-        return f"{where:9} {self.firmware:5} smp {self.smp:<3} {self.mem:>6} MiB  {self.cpu.split(",")[0]}"
+        model = self.cpu.split(",")[0]
+        return f"{where:9} {self.firmware:5} smp {self.smp:<3} {self.mem:>6} MiB  {model}"
 
 
 # Intel and AMD models, old and new, less what QEMU 7.2's TCG can't do (it would warn and leave it out by itself),

@@ -280,6 +280,38 @@ START_TEST(test_mapped_ramdisk)
 }
 END_TEST
 
+/*
+ * What real Xen 4.17 printed ("VIRTUAL MEMORY ARRANGEMENT") when it started Debian's cloud kernel, and PV GRUB, as
+ * its dom0 with a ramdisk of 5 MiB and a byte. Xen leaves out the xenstore and console pages there, so the
+ * tables begin two pages earlier than ours; their number, and all else, must agree.
+ */
+START_TEST(test_as_xen_does)
+{
+    struct xen_image kernel = linux_image();
+    struct xen_image grub = { .virt_end = 0x468ea8 };
+    struct plan_input input = { .image = &kernel, .pages = 0xeb3d0 / 8, .ramdisk_size = 0x500001 };
+    struct plan plan;
+
+    make(&plan, &input);
+    ck_assert_uint_eq(plan.start_info_va, 0xffffffff83e00000);
+    ck_assert_uint_eq(plan.l4_va, 0xffffffff83e01000 + 0x2000);
+    ck_assert_uint_eq(plan.tables.pages, 0x23);
+    ck_assert_uint_eq(plan.stack_top, 0xffffffff83e25000 + 0x2000);
+    ck_assert_uint_eq(plan.virt_base + plan.mapped * 4096, 0xffffffff84000000);
+    ck_assert_uint_eq(plan.p2m_va, 0x8000000000);
+
+    input.image = &grub;
+    make(&plan, &input);
+    ck_assert_uint_eq(plan.mod_start, 0x469000);
+    ck_assert_uint_eq(plan.p2m_va, 0x96a000);
+    ck_assert_uint_eq(plan.start_info_va, 0xa56000);
+    ck_assert_uint_eq(plan.l4_va, 0xa57000 + 0x2000);
+    ck_assert_uint_eq(plan.tables.pages, 9);
+    ck_assert_uint_eq(plan.stack_top, 0xa61000 + 0x2000);
+    ck_assert_uint_eq(plan.virt_base + plan.mapped * 4096, 0xc00000);
+}
+END_TEST
+
 /* The rules for any base and size: padding, alignment, tables neither too few nor too many. */
 START_TEST(test_many_shapes)
 {
@@ -479,6 +511,7 @@ void unit_add(TCase *tests)
     tcase_add_test(tests, test_linux);
     tcase_add_test(tests, test_large_p2m);
     tcase_add_test(tests, test_mapped_ramdisk);
+    tcase_add_test(tests, test_as_xen_does);
     tcase_add_test(tests, test_many_shapes);
     tcase_add_test(tests, test_start_info);
     tcase_add_test(tests, test_refused_sizes);

@@ -43,6 +43,11 @@ align 8
     dd 8
 mb2_header_end:
 
+; The TSC at the entry, to tell how long start-up took; read from outside (tests/bench), its other end is boot_tsc_first_guest.
+align 8
+global boot_tsc_entry
+boot_tsc_entry: dq 0
+
 ; --- 32-bit, no paging ---
 bits 32
 global start
@@ -57,6 +62,9 @@ start:
 .here:
     pop ebp
     sub ebp, .here - image_head
+    rdtsc
+    mov [ebp + boot_tsc_entry - image_head], eax
+    mov [ebp + boot_tsc_entry + 4 - image_head], edx
     mov dword [ebx + 4], 0
     lea esp, [ebp + OFFSET_boot_block + CPU_BLOCK - CPU_SIZE]
     rdtsc ; system time begins here

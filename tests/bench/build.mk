@@ -1,0 +1,13 @@
+# The benchmark: guests/bench on Koan and on real Xen, counted in instructions.
+
+CHECKS += check-bench
+.PHONY: bench bench-record check-bench
+
+bench: $(BUILD)/koan.elf $(BUILD)/guests/bench ## what operations cost on Koan and on real Xen, in instructions (build/bench.json)
+	$(Q)$(PYTHON) tests/bench/bench.py
+
+bench-record: $(BUILD)/koan.elf $(BUILD)/guests/bench ## the same, and keep Xen's figures for check-bench
+	$(Q)$(PYTHON) tests/bench/bench.py --record
+
+check-bench: $(BUILD)/koan.elf $(BUILD)/guests/bench ## Koan's figures against Xen's kept ones: half of them at most
+	$(Q)$(PYTHON) tests/bench/bench.py --check

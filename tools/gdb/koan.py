@@ -54,12 +54,17 @@ def layout():
     return layout.numbers
 
 
+def unreadable(where):
+    """The commonest mishap, with its reasons."""
+    return KoanError(f"cannot read memory {where}: Koan may not have got that far, or its state is damaged")
+
+
 def read_bytes(address, length):
     """Bytes at a virtual address."""
     try:
         return bytes(gdb.selected_inferior().read_memory(address & WORD, length))
     except gdb.error as error:
-        raise KoanError(f"cannot read memory at {address & WORD:#x}: Koan may not have got that far, or its state is damaged") from error
+        raise unreadable(f"at {address & WORD:#x}") from error
 
 
 def read_u64(address):
@@ -93,6 +98,8 @@ def number(value):
     """A GDB value as a whole number."""
     try:
         return int(value)
+    except gdb.MemoryError as error:
+        raise unreadable(f"({error})") from error
     except gdb.error as error:
         raise KoanError(str(error)) from error
 
@@ -106,7 +113,10 @@ def text_of(value, length=32):
 def evaluate(text, what):
     """A number that the user typed, as an expression."""
     try:
-        return int(gdb.parse_and_eval(text)) & WORD
+        value = gdb.parse_and_eval(text)
+        if value.type.code == gdb.TYPE_CODE_FUNC:
+            value = value.address
+        return int(value) & WORD
     except (gdb.error, OverflowError, ValueError) as error:
         raise KoanError(f"{what} {text!r}: {error}") from error
 
@@ -227,11 +237,8 @@ def place(address):
 
 def current_cpu():
     """The CPU that GDB has selected: QEMU's threads are in the order of the CPUs."""
-    thread = gdb.selected_thread()
-    if thread is None:
-        raise KoanError("no machine: attach to one (make gdb), or open a dump (make dump)")
     found = cpus()
-    return found[min(thread.num - 1, len(found) - 1)]
+    return found[min(gdb.selected_thread().num - 1, len(found) - 1)]
 
 
 # --- the commands ---------------------------------------------------------------------------------
@@ -250,6 +257,8 @@ class Command(gdb.Command):
         del from_tty
         self.dont_repeat()
         try:
+            if gdb.selected_thread() is None:
+                raise KoanError("no machine: attach to one (make gdb), or open a dump (make dump)")
             self.run(gdb.string_to_argv(argument))
         except KoanError as error:
             print(f"koan {self.name}: {error}")
@@ -309,9 +318,12 @@ class Vcpus(Command):
     def run(self, words):
         if len(words) > 1:
             raise KoanError("one domain at most")
-        for domain in [domain_named(words[0])] if words else domains():
-            for vcpu in vcpus_of(domain):
-                self.show(domain, vcpu)
+        found = [(domain, vcpu) for domain in ([domain_named(words[0])] if words else domains())
+                 for vcpu in vcpus_of(domain)]
+        for domain, vcpu in found:
+            self.show(domain, vcpu)
+        if not found:
+            print("no vCPU")
 
     @staticmethod
     def show(domain, vcpu):

@@ -5,6 +5,7 @@
 
 #include "lib/debug.h"
 #include "lib/parse.h"
+#include "x86/apic.h"
 #include "x86/power.h"
 
 /* 115200, then 8n1, then the port; each may be left out from the right. NULL or what is wrong. */
@@ -65,6 +66,16 @@ static const char *read_end(const struct option *option)
     return NULL;
 }
 
+static const char *read_hz(struct slice text)
+{
+    u64 hz;
+
+    if (!parse_number(text, &hz) || hz < 1 || hz > 10000)
+        return "not a number from 1 to 10000";
+    tick_hz = (u32)hz;
+    return NULL;
+}
+
 static const char *read_option(const struct option *option, struct serial_config com[2],
                                struct slice *console)
 {
@@ -74,6 +85,8 @@ static const char *read_option(const struct option *option, struct serial_config
         return read_line_settings(option->value, &com[0]);
     if (option_is(option, "com2"))
         return read_line_settings(option->value, &com[1]);
+    if (option_is(option, "hz"))
+        return read_hz(option->value);
     if (option_is(option, "end"))
         return read_end(option);
     if (option_is(option, "console")) {

@@ -3,6 +3,8 @@
  */
 #include "domain/end.h"
 #include "lib/panic.h"
+#include "x86/clock.h"
+#include "x86/cpu.h"
 #include "x86/power.h"
 
 static bool crashed, refused; /* a */
@@ -15,6 +17,16 @@ void end_note(enum domain_end end)
         refused = true;
 }
 
+/* The longest time for which a tick's work had to wait on any CPU. */
+static u64 longest_wait_ns(void)
+{
+    u64 longest = 0;
+
+    for (u32 i = 0; i < nr_cpus; i++)
+        longest = max(longest, cpu_of(i)->longest_wait);
+    return longest * 1000000 / clock_khz;
+}
+
 void end_machine(void)
 {
     u32 code = crashed ? END_CODE_CRASHED : refused ? END_CODE_REFUSED : END_CODE_CLEAN;
@@ -22,5 +34,6 @@ void end_machine(void)
     printk("all domains have ended: %s\n", crashed   ? "a guest crashed"
                                            : refused ? "an image was refused"
                                                      : "all shut down cleanly");
+    printk("the longest wait of a tick's work was %lu ns\n", longest_wait_ns());
     machine_end(code);
 }

@@ -6,6 +6,7 @@
 #include "domain/sched.h"
 #include "domain/tick.h"
 #include "lib/debug.h"
+#include "x86/asm.h"
 #include "x86/trap.h"
 
 struct run_queue {
@@ -139,13 +140,16 @@ void schedule(struct regs *regs)
     context_load(next);
 }
 
+/* The TSC when the first guest was entered, where start-up ends; it began at boot_tsc_entry. Read from outside (tests/bench). */
+static volatile u64 boot_tsc_first_guest;
+
 NORETURN void cpu_idle_loop(void)
 {
     struct cpu *c = this_cpu();
 
     context_idle();
     for (;;) {
-        u64 work = __atomic_exchange_n(&c->work, 0, __ATOMIC_SEQ_CST);
+        u64 work = take_work();
 
         if (work & WORK_CALL)
             world_join();
@@ -155,6 +159,8 @@ NORETURN void cpu_idle_loop(void)
         if (next) {
             c->in_guest_hint = 0;
             context_load(next);
+            if (!boot_tsc_first_guest)
+                boot_tsc_first_guest = rdtsc();
             leave_to_guest();
         }
         if (reap_some())

@@ -38,10 +38,23 @@ static void deliver_upcall(struct vcpu *v, struct regs *regs)
     bounce_callback(v, regs, &callback, "event upcall");
 }
 
-void exit_work(struct regs *regs)
+u64 take_work(void)
 {
     struct cpu *c = this_cpu();
     u64 work = __atomic_exchange_n(&c->work, 0, __ATOMIC_SEQ_CST);
+    u64 since = c->work_since;
+
+    if (since) {
+        c->work_since = 0;
+        c->longest_wait = max(c->longest_wait, rdtsc() - since);
+    }
+    return work;
+}
+
+void exit_work(struct regs *regs)
+{
+    struct cpu *c = this_cpu();
+    u64 work = take_work();
 
     if (work & WORK_CALL)
         world_join();

@@ -2,6 +2,12 @@
 #ifndef KOAN_DOMAIN_TICK_H
 #define KOAN_DOMAIN_TICK_H
 
+#include "lib/types.h"
+
+/* Take the work bits of this CPU. How long a tick's have waited is the longest stretch of hypervisor code without a chance to stop: kept in
+ * cpu->longest_wait, printed at the end of the machine, measured in instructions where the TSC counts them (QEMU's -icount shift=0). */
+u64 take_work(void);
+
 /* The periodic work: console input (boot CPU), teardown of ended domains, the watch over stuck CPUs. */
 void tick_work(void);
 

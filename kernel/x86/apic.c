@@ -45,7 +45,8 @@ enum apic_register {
 #define CALIBRATE_US 1000
 
 static volatile u8 *registers; /* r: NULL with x2APIC */
-static u32 ticks_per_period;   /* r: APIC timer ticks in 1 / TICK_HZ s */
+u32 tick_hz = 100;             /* r */
+static u32 ticks_per_period;   /* r: APIC timer ticks in 1 / tick_hz s */
 
 static u32 apic_read(enum apic_register reg)
 {
@@ -135,7 +136,7 @@ static void calibrate(void)
     counted = ~apic_read(APIC_TIMER_CURRENT);
     end = clock_ns();
     apic_write(APIC_TIMER_INITIAL, 0);
-    ticks_per_period = max((u32)(counted * (1000000000UL / TICK_HZ) / (end - start)), 1U);
+    ticks_per_period = max((u32)(counted * (1000000000UL / tick_hz) / (end - start)), 1U);
 }
 
 void apic_start_timer(void)

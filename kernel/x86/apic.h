@@ -7,7 +7,8 @@
 
 #include "lib/types.h"
 
-#define TICK_HZ 100
+/* Ticks a second: 100, or what `hz=` on the command line asks for (1..10000), before any timer starts. */
+extern u32 tick_hz;
 
 /* True if the registers in memory are needed, at this machine address. False: x2APIC. */
 bool apic_wants_registers(u64 *address);

@@ -61,9 +61,9 @@ struct cpu {
     struct vcpu *fpu_owner;       /* c: whose FPU state the registers hold */
     u64 desc_pages;               /* c: how many guest GDT pages are mapped in the window */
     u64 ldt_pages;                /* c: bitmap of LDT pages mapped in the window */
-    u64 time_tsc;                 /* c: TSC and system time (ns) at the last tick */
-    u64 time_ns;                  /* c */
-    u8 online;                    /* a */
+    u64 work_since;   /* c: TSC when a tick set the work bits that wait; 0: none waits */
+    u64 longest_wait; /* c, read by all: longest time that such work has waited, TSC ticks */
+    u8 online;        /* a */
     u8 in_guest_hint; /* c: 1 while idle, so that a halted CPU is not taken for a stuck one */
     struct tss tss ALIGNED(16); /* c */
 } ALIGNED(64);

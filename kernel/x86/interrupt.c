@@ -5,6 +5,7 @@
 
 #include "lib/debug.h"
 #include "x86/apic.h"
+#include "x86/asm.h"
 #include "x86/cpu.h"
 #include "x86/tlb.h"
 
@@ -13,10 +14,18 @@ static void set_work(struct cpu *c, u64 work)
     __atomic_fetch_or(&c->work, work, __ATOMIC_SEQ_CST);
 }
 
+/* Since when does work wait here? The first tick that finds none waiting says so; who does the work compares (exit_work, idle loop). */
+static void note_work_begins(struct cpu *c)
+{
+    if (!c->work_since)
+        c->work_since = rdtsc();
+}
+
 void interrupt(struct regs *regs)
 {
     switch (regs->vector) {
     case VECTOR_TIMER:
+        note_work_begins(this_cpu());
         set_work(this_cpu(), WORK_TICK | WORK_RESCHED);
         watchdog_tick(regs);
         break;

@@ -42,9 +42,9 @@
     (BIT(0) /* LAHF */ | BIT(5) /* LZCNT */ | BIT(6) /* SSE4A */ | BIT(7) /* misaligned SSE */ |   \
      BIT(8) /* PREFETCHW */)
 
-#define SHOW_E7D BIT(8)  /* the TSC runs at a constant speed */
-#define SHOW_E8A 0xffffU /* physical and virtual address bits */
-#define SHOW_E8B BIT(0)  /* CLZERO */
+#define SHOW_E7D     BIT(8) /* the TSC runs at a constant speed */
+#define VIRTUAL_BITS 48     /* of an address: L4 tables are the highest */
+#define SHOW_E8B     BIT(0) /* CLZERO */
 
 struct cpuid_policy cpuid_policy;
 
@@ -101,8 +101,11 @@ static void make_extended(struct cpuid_policy *p, cpuid_read_fn *read)
     p->ext[1].ecx &= SHOW_E1C;
     p->ext[1].edx &= SHOW_E1D;
     p->ext[7] = (struct cpuid_leaf){ .edx = p->ext[7].edx & SHOW_E7D };
-    p->ext[8] =
-        (struct cpuid_leaf){ .eax = p->ext[8].eax & SHOW_E8A, .ebx = p->ext[8].ebx & SHOW_E8B };
+    u32 physical = p->ext[8].eax & 0xff, virtual = p->ext[8].eax >> 8 & 0xff;
+    p->ext[8] = (struct cpuid_leaf){
+        .eax = physical | min(virtual, (u32)VIRTUAL_BITS) << 8,
+        .ebx = p->ext[8].ebx & SHOW_E8B,
+    };
 }
 
 static void make_hypervisor(struct cpuid_policy *p)
@@ -132,6 +135,7 @@ void cpuid_make_policy(struct cpuid_policy *p, cpuid_read_fn *read)
 }
 
 #ifndef KOAN_HOST
+#include "mm/frame.h"
 #include "x86/asm.h"
 
 static struct cpuid_leaf read_cpu(u32 leaf, u32 subleaf)
@@ -144,5 +148,7 @@ static struct cpuid_leaf read_cpu(u32 leaf, u32 subleaf)
 void cpuid_init(void)
 {
     cpuid_make_policy(&cpuid_policy, read_cpu);
+    /* Like Xen, say how far this machine's memory reaches, not how far it could. */
+    cpuid_policy.hyp[5].ebx = PAGE_SHIFT + 64 - __builtin_clzl(max_mfn - 1);
 }
 #endif

@@ -3,6 +3,7 @@
  */
 #include "domain/emulate.h"
 
+#include "abi/errno.h"
 #include "domain/bounce.h"
 #include "domain/cpuid.h"
 #include "domain/debugreg.h"
@@ -236,9 +237,13 @@ static bool emulate_rdmsr(struct vcpu *v, struct regs *regs)
     return true;
 }
 
-static bool emulate_wrmsr(struct vcpu *v, struct regs *regs)
+static bool emulate_wrmsr(struct vcpu *v, struct regs *regs, const struct insn *insn)
 {
-    return msr_guest_write(v, regs->rcx, (u32)regs->rax | regs->rdx << 32);
+    s64 error = msr_guest_write(v, regs->rcx, (u32)regs->rax | regs->rdx << 32);
+
+    if (error == -XEN_ERESTART)
+        regs->rip -= insn->length; /* which will be added: it is executed again */
+    return !error || error == -XEN_ERESTART;
 }
 
 /*
@@ -278,7 +283,7 @@ static bool emulate_op(struct vcpu *v, struct regs *regs, const struct insn *ins
     case INSN_RDMSR:
         return emulate_rdmsr(v, regs);
     case INSN_WRMSR:
-        return emulate_wrmsr(v, regs);
+        return emulate_wrmsr(v, regs, insn);
     case INSN_MOV_FROM_CR:
     case INSN_MOV_TO_CR:
     case INSN_MOV_FROM_DR:

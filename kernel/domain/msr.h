@@ -8,6 +8,8 @@
 
 /* v is the running vCPU, in guest kernel mode. False: #GP. */
 bool msr_guest_read(struct vcpu *v, u32 msr, u64 *value);
-bool msr_guest_write(struct vcpu *v, u32 msr, u64 value);
+
+/* 0, -XEN_ERESTART (let the guest execute the instruction again), or another error: #GP. */
+s64 msr_guest_write(struct vcpu *v, u32 msr, u64 value);
 
 #endif

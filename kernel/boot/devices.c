@@ -20,6 +20,15 @@ void devices_screen_early(const struct boot_info *info)
     screen_move((void *)memory_reach(info->screen.address, screen_size(&info->screen)));
 }
 
+static void print_screen(const struct screen_config *screen)
+{
+    if (screen->kind == SCREEN_PIXELS)
+        printk("screen: %ux%u points of %u bits at %#lx\n", screen->width, screen->height,
+               screen->bits, screen->address);
+    else
+        printk("screen: %s\n", screen->kind == SCREEN_TEXT ? "text" : "none");
+}
+
 static void map_screen(const struct screen_config *screen)
 {
     u64 size = screen_size(screen);
@@ -44,6 +53,7 @@ static void start_interrupt_controllers(const struct acpi_info *acpi)
 void devices_start(const struct boot_info *info, const struct acpi_info *acpi)
 {
     map_screen(&info->screen);
+    print_screen(&info->screen);
     start_interrupt_controllers(acpi);
     clock_init(start_tsc, acpi->pm_timer);
 }

@@ -24,6 +24,7 @@ section .text.start progbits alloc exec nowrite align=4096
 
 image_head:
 ; --- Multiboot2 header (specification, 3.1). Tags are aligned to 8 bytes. Optional tags carry flag 1. ---
+; No framebuffer is asked for: GRUB then leaves a BIOS machine in text mode, and passes a framebuffer on where there is no text mode (UEFI).
 align 8
 mb2_header:
     dd MB2_HEADER_MAGIC, 0, mb2_header_end - mb2_header
@@ -35,9 +36,6 @@ align 8
 align 8
     dw 6, 1                     ; modules begin on page boundaries
     dd 8
-align 8
-    dw 5, 1                     ; a framebuffer, if there is no text screen: any size, any depth
-    dd 20, 0, 0, 0
 align 8
     dw 0, 0
     dd 8

@@ -82,14 +82,13 @@ static void print_backtrace(const struct vcpu *v, const struct regs *regs)
     }
 }
 
-void debug_guest_crash(struct vcpu *v, struct regs *regs, const char *why)
+void debug_guest_crash(struct vcpu *v, struct regs *regs)
 {
     char text[PLACE_TEXT];
 
-    say("%s (domain %u, vCPU %u) crashed: %s\n", v->domain->name, v->domain->id, v->id, why);
-    say("in guest %s mode at%s%s, last fault address %016lx\n",
-        v->ctx.in_kernel ? "kernel" : "user",
-        *place(text, v, regs->rip, 0) ? "" : " an address without a name", text, v->ctx.cr2);
+    say("%s (domain %u, vCPU %u) was in guest %s mode at %016lx%s, last fault address %016lx\n",
+        v->domain->name, v->domain->id, v->id, v->ctx.in_kernel ? "kernel" : "user", regs->rip,
+        place(text, v, regs->rip, 0), v->ctx.cr2);
     report_regs(regs);
     say("kernel L4 %016lx, user L4 %016lx, kernel stack %016lx\n", v->ctx.cr3_kernel,
         v->ctx.cr3_user, v->ctx.kernel_sp);

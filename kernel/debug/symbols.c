@@ -81,12 +81,20 @@ static bool page_is_stack(u64 address)
     return page >= 10 || (page >= 2 && page % 2 == 0);
 }
 
+/* The block that we stand on is there in any case: early in start-up it is one inside the image. */
+static bool is_in_block(u64 address)
+{
+    u64 own = ROUND_DOWN((u64)this_cpu(), CPU_BLOCK_SIZE);
+
+    return address - own < CPU_BLOCK_SIZE || address - STACKS_VA < nr_cpus * CPU_BLOCK_SIZE;
+}
+
 bool stack_readable(u64 address, size_t length)
 {
     u64 last = address + length - 1;
 
-    return address >= STACKS_VA && last >= address && last < STACKS_VA + nr_cpus * CPU_BLOCK_SIZE &&
-           page_is_stack(address) && page_is_stack(last) && last - address < PAGE_SIZE;
+    return is_in_block(address) && is_in_block(last) && page_is_stack(address) &&
+           page_is_stack(last) && last - address < PAGE_SIZE;
 }
 
 static void print_return(u32 depth, u64 address)

@@ -175,7 +175,7 @@ void domain_crash(struct domain *d, const char *fmt, ...)
     console_flush(d);
     printk("%s crashed: %s\n", d->name, why);
     if (this_cpu()->current && current_domain() == d)
-        debug_guest_crash(current_vcpu(), guest_regs(), why);
+        debug_guest_crash(current_vcpu(), guest_regs());
     domain_end(d, END_CRASH);
 }
 
@@ -192,7 +192,7 @@ void domain_shutdown(struct domain *d, u32 reason)
         printk("%s shut down, reason %u\n", d->name, reason);
     if (reason == SHUTDOWN_crash) {
         if (current_domain() == d)
-            debug_guest_crash(current_vcpu(), guest_regs(), "it said so");
+            debug_guest_crash(current_vcpu(), guest_regs());
         domain_end(d, END_CRASH);
     } else {
         domain_end(d, reason == SHUTDOWN_reboot ? END_REBOOT : END_POWEROFF);

@@ -26,9 +26,9 @@ void debug_selftest(void);
 /* A key typed on the console while the hypervisor has the focus (keys.c). */
 void debug_key(u8 key);
 
-/* A guest is about to be ended for what it did: registers, stack and code, with its own symbols. `regs` are the vCPU's, `why` is one
- * line. Only for the vCPU that runs here, so that its memory can be read (crash.c). */
-void debug_guest_crash(struct vcpu *v, struct regs *regs, const char *why);
+/* A guest is being ended for what it did (the line that says so has been printed): registers, stack and code, with its own symbols. Only
+ * for the vCPU that runs here, so that its memory can be read; `regs` are its registers (crash.c). */
+void debug_guest_crash(struct vcpu *v, struct regs *regs);
 
 /* The symbols of a guest's ELF image, for the report above. They are copied; NULL if it has none (image_symbols.c). */
 struct image_symbols *image_symbols_keep(const void *image, size_t length);

@@ -181,7 +181,8 @@ class Crash(Report):
     def test_crash_report(self):
         machine = boot("", guest="crasher")
         elf = paths.BUILD / "guests" / "crasher"
-        self.has(machine, r"^\(koan\) crasher \(domain \d+, vCPU 0\) crashed: ")
+        self.has(machine, r"^\(koan\) crasher crashed: ")
+        self.has(machine, r"^\(koan\) crasher \(domain \d+, vCPU 0\) was in guest kernel mode at [0-9a-f]+ write_through\+0x")
         self.has(machine, r"last fault address 00000000dead0000")
         self.has(machine, r"code around rip: .*<[0-9a-f]{2}>")
         self.in_order(self.backtrace(machine, elf), ["write_through", "lose_the_way", "walk_in_the_dark", "main"])

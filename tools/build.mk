@@ -16,6 +16,8 @@ iso: $(BUILD)/koan.iso ## the demo's boot image, build/koan.iso, for a server or
 $(BUILD)/koan.iso: $(BUILD)/koan.elf $(DEMO:%=$(BUILD)/guests/%)
 	$(Q)$(PYTHON) tools/demo.py --iso $@ $(DEMO)
 
+CHECKS += matrix-quick
+
 # A folder adds its long tests by SOAKS += TARGET; they end in the same line as those of CHECKS.
 SOAKS += matrix
 
@@ -25,7 +27,7 @@ soak: all ## the long versions of the tests, after the short ones
 matrix: all ## boot hello on many machines, CPU models, memory sizes, firmwares and in Bochs
 	$(Q)$(PYTHON) tools/matrix.py
 
-matrix-quick:
+matrix-quick: all
 	$(Q)$(PYTHON) tools/matrix.py --quick
 
 setup: ## install what is missing with apt (make run and make check do it by themselves)

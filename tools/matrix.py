@@ -85,6 +85,8 @@ def judge(row, limit):
         return machine.complaint.splitlines()[0], seconds
     if not any(line.startswith(f"(hello) {GREETING}") for line in machine.output):
         return f"the guest did not say {GREETING}", seconds
+    if not any(f"CPUs: {row.smp} of {row.smp} started" in line for line in machine.output):
+        return f"not all of the {row.smp} CPUs were started", seconds
     return None, seconds
 
 

@@ -58,8 +58,10 @@ def render(options, modules):
     """The whole file. modules: (path in the image, [(key, value)], guest command line)."""
     check_text(options, "Koan's options")
     kernel = f"multiboot2 {quote('/boot/koan.elf')} {words(options)}".rstrip()
-    # Under UEFI there is no text screen: with video drivers at hand GRUB gives Koan a framebuffer.
-    lines = ["set timeout=0", "set default=0", 'if [ "$grub_platform" = efi ]; then insmod all_video; fi',
+    # Under UEFI there is no text screen: with video drivers at hand GRUB gives Koan a framebuffer. Under BIOS the text
+    # screen stays, by name: asked for any mode, GRUB 2.06 calls the VBE of Bochs's VGA BIOS and dies of it.
+    lines = ["set timeout=0", "set default=0",
+             'if [ "$grub_platform" = efi ]; then insmod all_video; else set gfxpayload=text; fi',
              "menuentry koan {", f"  {kernel}"]
     lines += ["  " + module_line(*module) for module in modules]
     lines += ["}", ""]

@@ -65,20 +65,46 @@ static void print_stack(const struct vcpu *v, u64 rsp)
     }
 }
 
+#define PUSH_RBP 0x55
+
+/* The caller of a function that has not set up its frame where it was interrupted: see symbols.c, where the hypervisor does the same. */
+static u64 caller_without_frame(const struct vcpu *v, const struct regs *regs)
+{
+    u64 offset, word, rsp = regs->rsp;
+    u8 first;
+
+    if (!image_symbols_find(v->domain->symbols, regs->rip, &offset) ||
+        !copy_from_guest(&first, regs->rip - offset, 1))
+        return 0;
+    if (first == PUSH_RBP && offset > 1)
+        return 0;
+    if (first == PUSH_RBP && offset == 1)
+        rsp += 8;
+    return get_guest_u64(&word, rsp) && image_symbols_find(v->domain->symbols, word - 1, &offset)
+               ? word
+               : 0;
+}
+
 /* Callers by frame pointers, as far as the symbols know their addresses: a guest need not keep frame pointers. */
 static void print_backtrace(const struct vcpu *v, const struct regs *regs)
 {
     char text[PLACE_TEXT];
+    u64 caller = caller_without_frame(v, regs);
     u64 rbp = regs->rbp, frame[2];
+    u32 depth = 0;
 
     say("backtrace:\n");
-    say("  #0  %016lx%s\n", regs->rip, place(text, v, regs->rip, 0));
-    for (u32 depth = 1; depth < BACKTRACE_DEPTH; depth++, rbp = frame[0]) {
+    say("  #%-2u %016lx%s\n", depth++, regs->rip, place(text, v, regs->rip, 0));
+    if (caller)
+        say("  #%-2u %016lx%s\n", depth++, caller, place(text, v, caller, 1));
+    for (; depth < BACKTRACE_DEPTH; rbp = frame[0]) {
         if (!copy_from_guest(frame, rbp, sizeof(frame)) || frame[0] <= rbp)
             return;
         if (!*place(text, v, frame[1], 1))
             return;
-        say("  #%-2u %016lx%s\n", depth, frame[1], text);
+        if (frame[1] != caller)
+            say("  #%-2u %016lx%s\n", depth++, frame[1], text);
+        caller = 0;
     }
 }
 

@@ -24,29 +24,38 @@
 
 #define STRING_CHUNK 64 /* elements of a repeated INS or OUTS done at one trap */
 
-static void __attribute__((cold)) single_step(struct vcpu *v, struct regs *regs)
+static bool __attribute__((cold, noinline)) single_step(struct regs *regs)
 {
-    v->ctx.debugreg[6] |= DR6_BS;
-    bounce_trap(v, regs, TRAP_DB, false, 0);
+    struct vcpu *v = current_vcpu();
+
+    regs->rflags &= ~RFLAGS_RF;
+    if (regs->rflags & RFLAGS_TF) {
+        v->ctx.debugreg[6] |= DR6_BS;
+        bounce_trap(v, regs, TRAP_DB, false, 0);
+    }
+    return true;
 }
 
-void emulate_done(struct vcpu *v, struct regs *regs, u32 length)
+/* Go on behind the instruction, with the trap that single-stepping wants. True, so that it can end a hot path. */
+static ALWAYS_INLINE bool done(struct regs *regs, u32 length)
 {
     regs->rip += length;
-    if (unlikely(regs->rflags & (RFLAGS_RF | RFLAGS_TF))) {
-        regs->rflags &= ~RFLAGS_RF;
-        if (regs->rflags & RFLAGS_TF)
-            single_step(v, regs);
-    }
+    return likely(!(regs->rflags & (RFLAGS_RF | RFLAGS_TF))) || single_step(regs);
 }
 
-/* Two words that overlap, where all fifteen bytes are there. */
+void emulate_done(struct regs *regs, u32 length)
+{
+    done(regs, length);
+}
+
+/*
+ * Two words that overlap, where all fifteen bytes are there. As the CPU has just fetched from rip in ring 3, it is no address of the
+ * hypervisor's, so there is nothing to check: what lies behind it either faults here or is the guest's.
+ */
 static ALWAYS_INLINE bool fetch_fast(u8 *bytes, u64 rip)
 {
     u64 first, second;
 
-    if (unlikely(!guest_range_ok(rip, INSN_MAX)))
-        return false;
     guest_access_begin();
     GUEST_GET(first, rip, fault);
     GUEST_GET(second, rip + INSN_MAX - sizeof(second), fault);
@@ -72,34 +81,39 @@ size_t emulate_fetch(u8 bytes[INSN_MAX], u64 rip)
 
 /* ---- CPUID, forced ---- */
 
-/* The eight bytes at rip, or the seven that matter, where the eighth is in a page that is not there. This is a hot path. */
-static ALWAYS_INLINE bool fetch_word(u64 *word, u64 rip)
+static ALWAYS_INLINE bool forced_cpuid(struct regs *regs, u64 word)
 {
-    if (unlikely(!guest_range_ok(rip, sizeof(*word))))
-        return false;
-    guest_access_begin();
-    GUEST_GET(*word, rip, fault);
-    guest_access_end();
-    return true;
-fault:
-    guest_access_end();
-    *word = 0;
-    return copy_from_guest(word, rip, FEP_CPUID_BYTES);
-}
-
-bool emulate_ud(struct vcpu *v, struct regs *regs)
-{
-    u64 word;
-
-    if (!fetch_word(&word, regs->rip) || word << 8 != FEP_CPUID << 8)
+    if (word << 8 != FEP_CPUID << 8)
         return false;
     const struct cpuid_leaf *leaf = cpuid_lookup(&cpuid_policy, regs->rax, regs->rcx);
     regs->rax = leaf->eax;
     regs->rbx = leaf->ebx;
     regs->rcx = leaf->ecx;
     regs->rdx = leaf->edx;
-    emulate_done(v, regs, FEP_CPUID_BYTES);
-    return true;
+    return done(regs, FEP_CPUID_BYTES);
+}
+
+/* The seven bytes that matter are there, but the eighth is in a page that is not. */
+static NOINLINE bool emulate_ud_at_edge(struct regs *regs)
+{
+    u64 word = 0;
+
+    return copy_from_guest(&word, regs->rip, FEP_CPUID_BYTES) && forced_cpuid(regs, word);
+}
+
+/* A hot path. About rip see fetch_fast(). */
+bool emulate_ud(struct vcpu *v, struct regs *regs)
+{
+    u64 word;
+
+    (void)v;
+    guest_access_begin();
+    GUEST_GET(word, regs->rip, fault);
+    guest_access_end();
+    return forced_cpuid(regs, word);
+fault:
+    guest_access_end();
+    return emulate_ud_at_edge(regs);
 }
 
 /* ---- ports ---- */
@@ -161,7 +175,7 @@ static bool emulate_string(struct vcpu *v, struct regs *regs, const struct insn 
             regs->rcx = left - 1;
     }
     if (!left)
-        emulate_done(v, regs, insn->length);
+        emulate_done(regs, insn->length);
     return true;
 }
 
@@ -314,6 +328,6 @@ bool emulate_gp(struct vcpu *v, struct regs *regs)
         return emulate_string(v, regs, &insn);
     if (!emulate_op(v, regs, &insn))
         return false;
-    emulate_done(v, regs, insn.length);
+    emulate_done(regs, insn.length);
     return true;
 }

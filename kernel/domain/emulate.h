@@ -16,10 +16,10 @@ bool emulate_gp(struct vcpu *v, struct regs *regs);
 /* #UD in guest mode: CPUID behind the forced-emulation prefix. Likewise. */
 bool emulate_ud(struct vcpu *v, struct regs *regs);
 
-/* The instruction at rip has been carried out and is so long: go on behind it, with the trap that single-stepping wants. */
-void emulate_done(struct vcpu *v, struct regs *regs, u32 length);
+/* The running vCPU's instruction at rip has been carried out and is so long: go on behind it, with the trap that single-stepping wants. */
+void emulate_done(struct regs *regs, u32 length);
 
-/* Up to INSN_MAX bytes of the instruction at rip; fewer where the next page is not there. Returns how many. */
+/* Up to INSN_MAX bytes of the instruction at rip, which has just faulted in ring 3; fewer where the next page is not there. Returns how many. */
 size_t emulate_fetch(u8 bytes[INSN_MAX], u64 rip);
 
 #endif

@@ -73,32 +73,15 @@ s64 update_entry(struct domain_memory *m, struct domain_memory *pages, u64 at, p
     return update_upper(m, f, index, e, preserve_ad, result);
 }
 
-static s64 store_l1_if(struct domain_memory *m, u64 at, pte_t *seen, pte_t e)
-{
-    struct frame *f = frame_owned(MFN(at >> PAGE_SHIFT), m->domid);
-    pte_t *slot = (pte_t *)mfn_to_virt(MFN(at >> PAGE_SHIFT)) + at % PAGE_SIZE / sizeof(pte_t);
-    s64 error;
-
-    if (!f || f->type != FRAME_L1 || !f->type_refs)
-        return refuse(-XEN_EINVAL, at);
-    error = e & PTE_P ? l1_entry_get(m, m, e) : 0;
-    if (error)
-        return error;
-    e = e & PTE_P ? l1_adjust(e) : e;
-    pte_t expected = *seen;
-    if (__atomic_compare_exchange_n(slot, seen, e, false, __ATOMIC_SEQ_CST, __ATOMIC_RELAXED)) {
-        l1_entry_put(expected);
-        return 0;
-    }
-    l1_entry_put(e);
-    return -XEN_EAGAIN;
-}
-
 s64 update_l1_store(struct domain_memory *m, u64 at, pte_t *seen, pte_t e)
 {
+    pte_t *slot = (pte_t *)mfn_to_virt(MFN(at >> PAGE_SHIFT)) + at % PAGE_SIZE / sizeof(pte_t);
+
     if (!memory_enter(m))
         return -XEN_ERESTART;
-    s64 error = store_l1_if(m, at, seen, e);
+    const struct frame *f = frame_owned(MFN(at >> PAGE_SHIFT), m->domid);
+    bool is_l1 = f && f->type == FRAME_L1 && f->type_refs;
+    s64 error = is_l1 ? update_l1_if(m, slot, seen, e) : refuse(-XEN_EINVAL, at);
     memory_leave(m);
     return error;
 }

@@ -11,6 +11,7 @@
 #ifndef KOAN_MM_UPDATE_H
 #define KOAN_MM_UPDATE_H
 
+#include "abi/errno.h"
 #include "mm/validate.h"
 
 /* Bits of an L1 or upper entry that decide what it holds. Two present entries alike in them hold the same. */
@@ -50,6 +51,29 @@ static ALWAYS_INLINE s64 update_l1(struct domain_memory *m, struct domain_memory
     entry_store(slot, e, preserve_ad);
     l1_entry_put(old);
     return 0;
+}
+
+/*
+ * The same for the emulation of a guest's store: only if the entry is still *seen. 0: done. -XEN_EAGAIN: it has changed, *seen is what it
+ * is now. Else refused.
+ */
+static ALWAYS_INLINE s64 update_l1_if(struct domain_memory *m, pte_t *slot, pte_t *seen, pte_t e)
+{
+    pte_t old = *seen;
+    bool alike = (e & PTE_P) && ((old ^ e) & PTE_HOLDS) == 0;
+
+    if (e & PTE_P) {
+        s64 error = alike ? 0 : l1_entry_get(m, m, e);
+
+        if (unlikely(error))
+            return error;
+        e = l1_adjust(e);
+    }
+    bool done =
+        __atomic_compare_exchange_n(slot, seen, e, false, __ATOMIC_SEQ_CST, __ATOMIC_RELAXED);
+    if (!alike)
+        l1_entry_put(likely(done) ? old : e);
+    return likely(done) ? 0 : -XEN_EAGAIN;
 }
 
 /*

@@ -82,7 +82,7 @@ void features_setup_cpu(void)
         cr4 |= CR4_SMEP;
     if (cpu_features.smap)
         cr4 |= CR4_SMAP;
-    write_cr0(CR0_PG | CR0_WP | CR0_NE | CR0_MP | CR0_PE);
+    write_cr0(CR0_PG | CR0_AM | CR0_WP | CR0_NE | CR0_MP | CR0_PE);
     write_cr4(cr4);
     wrmsr(MSR_PAT, PAT_VALUE);
     wrmsr(MSR_EFER, (rdmsr(MSR_EFER) & ~EFER_LMA) | EFER_SCE | EFER_NXE | EFER_LME);

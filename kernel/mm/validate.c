@@ -41,19 +41,16 @@ s64 l1_entry_refused(pte_t e)
 
 static void l1_release_first(pte_t *entries, u32 count)
 {
-    while (count-- > 0)
-        l1_entry_put(entries[count]);
+    while ((count = previous_present(entries, count)) > 0)
+        l1_entry_put(entries[--count]);
 }
 
 s64 l1_validate(struct domain_memory *m, struct frame *table)
 {
     pte_t *entries = frame_to_virt(table);
 
-    for (u32 i = 0; i < PTES_PER_TABLE; i++) {
+    for (u32 i = next_present(entries, 0); i < PTES_PER_TABLE; i = next_present(entries, i + 1)) {
         pte_t e = entries[i];
-
-        if (!(e & PTE_P))
-            continue;
         s64 error = l1_entry_get(m, m, e);
         if (unlikely(error)) {
             l1_release_first(entries, i);

@@ -26,6 +26,37 @@ static inline bool slot_is_guests(enum frame_type level, u64 index)
 }
 
 /*
+ * The first present entry at `index` or after it, or PTES_PER_TABLE. Most tables are mostly empty, so eight are looked at together where that
+ * can be: scanning is what validating and releasing a tree costs.
+ */
+static ALWAYS_INLINE u32 next_present(const pte_t *entries, u32 index)
+{
+    while (index < PTES_PER_TABLE && !(entries[index] & PTE_P)) {
+        const pte_t *e = &entries[index];
+
+        if (index % 8 == 0 && !((e[0] | e[1] | e[2] | e[3] | e[4] | e[5] | e[6] | e[7]) & PTE_P))
+            index += 8;
+        else
+            index++;
+    }
+    return index;
+}
+
+/* One more than the index of the last present entry below `end`, or 0. */
+static ALWAYS_INLINE u32 previous_present(const pte_t *entries, u32 end)
+{
+    while (end > 0 && !(entries[end - 1] & PTE_P)) {
+        const pte_t *e = &entries[end] - 8;
+
+        if (end % 8 == 0 && !((e[0] | e[1] | e[2] | e[3] | e[4] | e[5] | e[6] | e[7]) & PTE_P))
+            end -= 8;
+        else
+            end--;
+    }
+    return end;
+}
+
+/*
  * How an entry stands in the table once it is accepted. The guest kernel's pages are marked and made accessible to ring 3, where the guest
  * kernel runs too; the tables above must then let ring 3 through. GLOBAL is dropped: a guest's entry must not outlive its address space.
  */

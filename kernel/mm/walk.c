@@ -40,17 +40,12 @@ static void push_to_validate(struct walk *w, struct frame *table)
     walk_push(w, table, 0);
 }
 
-/* The validation has ended in `error`: tell who asked. False: nobody asks any more. */
-static bool tell(struct walk *w, s64 error)
+/* The validation has ended. */
+static void tell(struct walk *w, s64 error)
 {
-    struct walk_result *result = w->result;
-
+    w->result->state = WALK_DONE;
+    w->result->error = error;
     w->result = NULL;
-    if (!result)
-        return false;
-    result->state = WALK_DONE;
-    result->error = error;
-    return true;
 }
 
 /* Turn round: what is accounted so far is to be released. The tables on the stack have the walk's type reference only. */
@@ -72,10 +67,9 @@ static void pop_validated(struct walk *w)
     if (w->depth > 1) {
         w->depth--;
         walk_top(w)->index++;
-    } else if (tell(w, 0)) {
-        w->depth = 0;
     } else {
-        turn_round(w, 0);
+        w->depth = 0;
+        tell(w, 0);
     }
 }
 
@@ -88,10 +82,12 @@ static void step_validate(struct domain_memory *m)
     pte_t *entries = frame_to_virt(table);
     u16 start = top->index;
 
-    for (; top->index < PTES_PER_TABLE; top->index++) {
+    for (;; top->index++) {
+        top->index = (u16)next_present(entries, top->index);
+        if (top->index == PTES_PER_TABLE)
+            break;
         pte_t e = entries[top->index];
-
-        if (!(e & PTE_P) || !slot_is_guests(table->type, top->index))
+        if (!slot_is_guests(table->type, top->index))
             continue;
         if (top->index > start && work_pending())
             return;
@@ -124,10 +120,10 @@ static void step_release(struct domain_memory *m)
     const pte_t *entries = frame_to_virt(table);
     u16 start = top->index;
 
-    while (top->index > 0) {
+    while ((top->index = (u16)previous_present(entries, top->index)) > 0) {
         pte_t e = entries[top->index - 1];
 
-        if ((e & PTE_P) && top->index < start && work_pending())
+        if (top->index < start && work_pending())
             return;
         top->index--;
         if (!slot_is_guests(table->type, top->index))
@@ -191,8 +187,7 @@ void walk_forget(struct domain_memory *m, struct walk_result *result)
 {
     bool holds = result->state == WALK_DONE && result->error == 0;
 
-    if (m->walk.result == result)
-        m->walk.result = NULL;
+    assert(!walk_active(m));
     result->state = WALK_NONE;
     if (holds)
         type_put(m, result->root);

@@ -67,26 +67,6 @@ FLAT_CS32 equ 0xe023
     __?SECT?__
 %endmacro
 
-; ---------------------------------------------------------------------------------------------------------------------------
-; SYSCALL lands here, on the guest's stack pointer, in the stub page of the CPU's own block: the page is the same machine frame
-; in every block and finds its block relative to its own address. The 32-bit form (CSTAR) is 64 bytes further on.
-
-section .text.stub exec align=4096
-global syscall_stub_page
-syscall_stub_page:
-    mov [rel syscall_stub_page + CPU_BLOCK - CPU_SIZE + CPU_syscall_rsp], rsp
-    lea rsp, [rel syscall_stub_page + CPU_BLOCK - CPU_SIZE]
-    jmp [rel .target]
-.target:
-    dq syscall_entry
-    times 64 - ($ - syscall_stub_page) int3
-    mov [rel syscall_stub_page + CPU_BLOCK - CPU_SIZE + CPU_syscall_rsp], rsp
-    lea rsp, [rel syscall_stub_page + CPU_BLOCK - CPU_SIZE]
-    jmp [rel .target32]
-.target32:
-    dq syscall32_entry
-    times 4096 - ($ - syscall_stub_page) int3
-
 section .text
 
 ; SYSCALL from 64-bit code: a hypercall when the guest's kernel runs, else a system call for the guest's kernel.
@@ -163,6 +143,7 @@ guest_user_syscall:
 
 ; SYSCALL from 32-bit code (AMD; on Intel it is #UD): only guest user code can be there.
 align 16
+global syscall32_entry
 syscall32_entry:
     push FLAT_SS
     push qword [rsp + 8 + CPU_syscall_rsp]

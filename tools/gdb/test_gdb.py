@@ -69,7 +69,7 @@ class Session:
             attach = [f"target remote 127.0.0.1:{port}"]
             first = attach + ["koan domains", "hbreak domain_shutdown", "continue"]
             # GDB leaves the machine as it stands: stopped.
-            cls.raw = run_gdb(*first, f"echo {MARK}stopped\\n", "bt 3", *marked(COMMANDS), *cls.walk_commands(), "disconnect")
+            cls.raw = run_gdb(*first, f"echo {MARK}stopped\\n", "bt 5", *marked(COMMANDS), *cls.walk_commands(), "disconnect")
             target = machine.work / "core"
             machine.qmp.command("stop")
             debug.write_core(machine.qmp, target)
@@ -107,7 +107,10 @@ class Live(unittest.TestCase):
         self.assertNotIn("Traceback", Session.raw)
 
     def test_stop_and_backtrace(self):
-        self.assertRegex(self.out("stopped"), r"#0 +domain_shutdown \(")
+        text = self.out("stopped")
+        self.assertRegex(text, r"#0 +domain_shutdown \(")
+        self.assertRegex(text, r"syscall_entry \(\) at kernel/x86/entry\.asm:\d+")
+        self.assertNotIn("warning:", text)
 
     def test_domains(self):
         lines = self.out("koan domains").strip().splitlines()

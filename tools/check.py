@@ -12,12 +12,13 @@ import subprocess
 import sys
 import time
 
+MAKES_WORD = re.compile(r"make(?:\[\d+\])?: ")
 SUMMARY = re.compile(r"^(\d+) passed, (\d+) failed(?:, (\d+) skipped)?$")
 
 
 def parse_summary(text):
-    """(passed, failed, skipped) of the last line that is not blank, or None."""
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    """(passed, failed, skipped) of the last line that is neither blank nor make's own word on a failed target, or None."""
+    lines = [line.strip() for line in text.splitlines() if line.strip() and not MAKES_WORD.match(line)]
     match = SUMMARY.match(lines[-1]) if lines else None
     return tuple(int(n or 0) for n in match.groups()) if match else None
 
@@ -52,9 +53,7 @@ def run_target(name, variables):
         output.append(line)
         sys.stdout.write(line)
         sys.stdout.flush()
-    # make's own words on a failed target come after the check's summary: they are not the check's.
-    text = "".join(line for line in output if not line.startswith("make: ***"))
-    return process.wait(), text
+    return process.wait(), "".join(output)
 
 
 def main(arguments):

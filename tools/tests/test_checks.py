@@ -120,6 +120,7 @@ class Sums(unittest.TestCase):
     def test_what_a_check_says(self):
         self.assertEqual(check.parse_summary("x\n3 passed, 1 failed\n"), (3, 1, 0))
         self.assertEqual(check.parse_summary("3 passed, 0 failed, 2 skipped\n\n"), (3, 0, 2))
+        self.assertEqual(check.parse_summary("3 passed, 1 failed\nmake[1]: *** [tests/build.mk:3: check-x] Error 1\n"), (3, 1, 0))
         for text in ("", "3 passed, 1 failed\nbye\n", "all passed", "ok: 3 passed, 1 failed"):
             self.assertIsNone(check.parse_summary(text), text)
 

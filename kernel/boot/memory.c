@@ -78,6 +78,7 @@ void memory_start(struct boot_info *info, u64 info_address, u64 image, u32 cpus)
     ranges_add(&info->ram, image, image + (image_end - image_start));
     ranges_add(&info->ram, ROUND_DOWN(info_address, PAGE_SIZE),
                ROUND_UP(info_address + *(const u32 *)(DIRECTMAP_VA + info_address), PAGE_SIZE));
+    ranges_subtract(&info->ram, DIRECTMAP_MAX, ~0UL); /* more than the address space can show */
     image_address = image;
     check_modules(info);
     find_free(info, info_address, image, &free);

@@ -22,7 +22,7 @@ void early_raise_limit(u64 limit)
     pool_limit = limit;
 }
 
-mfn_t early_take(u64 size, u64 align)
+mfn_t early_take_dirty(u64 size, u64 align)
 {
     u64 address;
 
@@ -31,9 +31,16 @@ mfn_t early_take(u64 size, u64 align)
     if (address == ~0UL)
         panic("not enough memory to start: no %lu KiB in one piece; give the machine more memory",
               size >> 10);
-    memset(mfn_to_virt(MFN(address >> PAGE_SHIFT)), 0, size);
     taken += size;
     return MFN(address >> PAGE_SHIFT);
+}
+
+mfn_t early_take(u64 size, u64 align)
+{
+    mfn_t first = early_take_dirty(size, align);
+
+    memset(mfn_to_virt(first), 0, size);
+    return first;
 }
 
 const struct range_list *early_finish(void)

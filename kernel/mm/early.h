@@ -19,6 +19,9 @@ void early_raise_limit(u64 limit);
 /* Zeroed memory of that many bytes (a multiple of PAGE_SIZE), aligned. Running out ends the start: there is nothing to run with. */
 mfn_t early_take(u64 size, u64 align);
 
+/* The same with whatever stands in it: the caller writes all of it. */
+mfn_t early_take_dirty(u64 size, u64 align);
+
 /* One zeroed page. */
 static inline mfn_t early_page(void)
 {

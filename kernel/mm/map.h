@@ -17,7 +17,7 @@ enum map_device_cache {
     MAP_WRITE_COMBINING, /* a framebuffer */
 };
 
-/* Make the hypervisor's page tables with image and direct map, and load them. `image`: its machine address; `pages_1g`: superpages of 1 GiB exist. */
+/* Make the hypervisor's page tables with image and direct map, and load them. `ram`: below DIRECTMAP_MAX; `image`: its machine address; `pages_1g`: superpages of 1 GiB exist. */
 void map_init(const struct range_list *ram, u64 image, bool pages_1g);
 
 /* Map frame table and machine-to-physical table for `ram` and fill them in: RAM belongs to the hypervisor (OWNER_KOAN) until

@@ -229,8 +229,13 @@ void descriptor_load(struct vcpu *v)
 
     if (pages || cpu->desc_pages != 1)
         gdt_load(v, cpu, pages);
-    if (unlikely(v->ctx.ldt_entries || cpu->ldt_pages))
+    if (unlikely(v->ctx.ldt_entries || cpu->ldt_pages)) {
+        const u16 selectors[] = { v->ctx.ds, v->ctx.es, v->ctx.fs, v->ctx.gs };
+
         ldt_reload(v, cpu);
+        for (u32 i = 0; i < ARRAY_SIZE(selectors); i++) /* which are loaded next */
+            descriptor_touch_ldt(v, selectors[i]);
+    }
 }
 
 bool descriptor_release(struct vcpu *v)

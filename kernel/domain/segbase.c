@@ -7,11 +7,6 @@
 #include "x86/asm.h"
 #include "x86/extable.h"
 
-static bool is_canonical(u64 address)
-{
-    return ((s64)(address << 16) >> 16) == (s64)address;
-}
-
 static bool set_base(u32 msr, u64 base)
 {
     if (!is_canonical(base))

@@ -14,9 +14,23 @@
 #include "x86/asm.h"
 #include "x86/upcalls.h"
 
+#define SELECTOR_LDT 4 /* in a selector and in an error code: it is the LDT's */
+
 /* Vectors for which the CPU pushes an error code (SDM vol. 3, 6.13). */
 #define HAS_ERROR                                                                                  \
     (BIT(TRAP_TS) | BIT(TRAP_NP) | BIT(TRAP_SS) | BIT(TRAP_GP) | BIT(TRAP_AC) | BIT(21))
+
+/* The CPU read a descriptor of the LDT in this CPU's window, and there is none mapped. If the guest has none either, the fault is its own. */
+static void guest_ldt_fault(struct vcpu *v, struct regs *regs, u64 address, u32 error)
+{
+    if (descriptor_ldt_fault(v, address))
+        return;
+    u64 own = descriptor_ldt_address(v, address);
+    if (is_canonical(own))
+        bounce_page_fault(v, regs, own, error);
+    else
+        bounce_trap(v, regs, TRAP_GP, true, ((own - v->ctx.ldt_va) & 0xfff8) | SELECTOR_LDT);
+}
 
 static void guest_page_fault(struct vcpu *v, struct regs *regs, u64 address)
 {
@@ -27,9 +41,12 @@ static void guest_page_fault(struct vcpu *v, struct regs *regs, u64 address)
         v->ctx.in_kernel && (v->domain->vm_assist & BIT(VMASST_TYPE_writable_pagetables)) &&
         ptwr_fault(v, regs, address))
         return;
-    if (unlikely(address - DESC_VA < NR_CPUS * DESC_WINDOW_SIZE) &&
-        descriptor_ldt_fault(v, address))
+    /* Only what the CPU itself reads, for a segment register, is no access of a user's. */
+    if (unlikely(address - DESC_VA < NR_CPUS * DESC_WINDOW_SIZE) && !(error & PF_USER) &&
+        descriptor_is_ldt(address)) {
+        guest_ldt_fault(v, regs, address, error);
         return;
+    }
     bounce_page_fault(v, regs, address, error);
 }
 

@@ -6,11 +6,6 @@
 #include "abi/callback.h"
 #include "hypercall/handlers.h"
 
-static bool is_canonical(u64 address)
-{
-    return (u64)((s64)(address << 16) >> 16) == address;
-}
-
 static void clear_traps(struct vcpu *v)
 {
     for (u32 i = 0; i < 256; i++)

@@ -65,6 +65,12 @@ static inline mfn_t virt_to_mfn(const void *p) /* direct map only */
 }
 #endif
 
+/* Does the CPU take it for an address at all? */
+static inline bool is_canonical(u64 va)
+{
+    return (u64)((s64)(va << 16) >> 16) == va;
+}
+
 /* Is this an address that a guest may use: canonical and outside the hypervisor's range? len must be below 2^46. */
 static inline bool guest_range_ok(u64 va, u64 len)
 {

@@ -15,6 +15,7 @@ UNIT_lib_plan_SRCS    := kernel/lib/plan.c kernel/lib/plan_contents.c kernel/lib
 UNIT_lib_ranges_SRCS  := kernel/lib/ranges.c
 UNIT_boot_multiboot2_SRCS := kernel/boot/multiboot2.c kernel/lib/ranges.c kernel/lib/string.c
 UNIT_segdesc_SRCS     := kernel/mm/segdesc.c
+UNIT_x86_acpi_SRCS    := kernel/x86/acpi.c
 UNIT_cpuid_SRCS       := kernel/domain/cpuid.c
 UNIT_debugreg_SRCS    := kernel/domain/debugreg.c
 

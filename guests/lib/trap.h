@@ -85,6 +85,7 @@ static inline bool trap_frame_user(const struct trap_frame *frame)
         *(volatile int *)&trap_last.vector != -1;                                                  \
     })
 #define TRY(instruction) TRY_IO(instruction, )
+#define COMMA            , /* between two outputs of TRY_IO */
 
 bool probe_read64(u64 va, u64 *value); /* value may be NULL */
 bool probe_write64(u64 va, u64 value);

@@ -85,12 +85,12 @@ static inline s64 l1_entry_get(struct domain_memory *m, struct domain_memory *pa
     if (unlikely(!frame_get(f)))
         return l1_entry_refused(e);
     if (e & PTE_RW) {
-        if (unlikely(pages != m))
-            f->flags |= FRAME_FOREIGN;
         if (unlikely(!writable_get(pages, f))) {
             frame_put(f);
             return l1_entry_refused(e);
         }
+        if (unlikely(pages != m))
+            f->flags |= FRAME_FOREIGN;
     }
     return 0;
 }

@@ -52,7 +52,7 @@ struct walk {
     u8 depth;                   /* tables on the stack; 0: no walk is under way */
     bool releasing;             /* false: validating */
     s64 error;                  /* while releasing: 0, or why the validation failed */
-    struct walk_result *result; /* whose validation it is; NULL: a release, or the asker is gone */
+    struct walk_result *result; /* whose validation it is; NULL: a release */
     struct walk_table stack[WALK_DEPTH];
 };
 
@@ -73,7 +73,7 @@ bool walk_claim(struct walk_result *result, mfn_t root, enum frame_type type, s6
 /* Release the entries of a table whose type_refs have reached 0, and then the reference of it that the caller had. */
 void walk_release(struct domain_memory *m, struct frame *root);
 
-/* Nobody asks for this result any more: drop what it holds. A walk may be under way afterwards. */
+/* Nobody will fetch this result: drop what it holds. No walk may be under way before; one may be afterwards. */
 void walk_forget(struct domain_memory *m, struct walk_result *result);
 
 /* For the audit: how many entries of this table (type_refs > 0, or on the stack) hold their references. */

@@ -18,6 +18,12 @@ UNIT_segdesc_SRCS     := kernel/mm/segdesc.c
 UNIT_x86_acpi_SRCS    := kernel/x86/acpi.c
 UNIT_cpuid_SRCS       := kernel/domain/cpuid.c
 UNIT_debugreg_SRCS    := kernel/domain/debugreg.c
+UNIT_console_SRCS     := # test_console.c includes kernel/domain/console.c
+
+UNIT_MM               := $(patsubst %,kernel/mm/%.c,frame alloc device type validate walk memory update segdesc) tests/unit/mm_machine.c
+UNIT_mm_alloc_SRCS    := $(UNIT_MM)
+UNIT_mm_types_SRCS    := $(UNIT_MM)
+UNIT_mm_fuzz_SRCS     := $(UNIT_MM)
 
 # ---- nothing to edit below for a new test ----
 

@@ -23,7 +23,7 @@ static u64 random_state;
 static u64 clock_now;
 
 /* The TLBs, which forget nothing by themselves: what each frame could be used for since the last flush, and whose it was. */
-#define CPUS 2
+#define CPUS     2
 #define SEEN     1 /* mapped at all */
 #define WRITABLE 2 /* mapped writable */
 #define TABLE    4 /* named by a table: the CPU's walker may go on through it */
@@ -103,7 +103,8 @@ void machine_start(u64 seed)
     clock_now = 1; /* the CPUs have not flushed since */
 }
 
-struct domain_memory *machine_new_domain(u16 id, bool privileged, u64 reserved, u64 taken, mfn_t *pages)
+struct domain_memory *machine_new_domain(u16 id, bool privileged, u64 reserved, u64 taken,
+                                         mfn_t *pages)
 {
     struct domain_memory *m = &machine_domain[id].m;
 
@@ -277,8 +278,10 @@ static void check_tlbs(void)
             const struct cpu_model *c = &cpus[cpu];
             bool owned = f->owner < MACHINE_DOMAINS || f->owner == OWNER_KOAN;
 
-            MUST(!(c->cached[n] & forbidden), "frame %u became type %u, stale entry on CPU %u", n, f->type, cpu);
-            MUST(!c->cached[n] || !owned || c->owner[n] == f->owner, "frame %u is seen by its last owner", n);
+            MUST(!(c->cached[n] & forbidden), "frame %u became type %u, stale entry on CPU %u", n,
+                 f->type, cpu);
+            MUST(!c->cached[n] || !owned || c->owner[n] == f->owner,
+                 "frame %u is seen by its last owner", n);
         }
     }
 }
@@ -332,8 +335,8 @@ void machine_audit(void)
         const struct frame *f = &frame_table[n];
 
         MUST(f->refs == expected[n].refs && f->type_refs == expected[n].type_refs,
-                      "frame %u (owner %x type %u): refs %u, recounted %u; type refs %u, recounted %u", n, f->owner,
-                      f->type, f->refs, expected[n].refs, f->type_refs, expected[n].type_refs);
+             "frame %u (owner %x type %u): refs %u, recounted %u; type refs %u, recounted %u", n,
+             f->owner, f->type, f->refs, expected[n].refs, f->type_refs, expected[n].type_refs);
         MUST(f->linear == expected[n].linear_uses - expected[n].linear_entries);
         MUST(!expected[n].linear_uses || !expected[n].linear_entries);
     }

@@ -37,7 +37,8 @@ extern struct machine_domain machine_domain[MACHINE_DOMAINS];
 void machine_start(u64 seed);
 
 /* Domain `id` with so many pages, of which `taken` are allocated at once; they are noted in pages[]. */
-struct domain_memory *machine_new_domain(u16 id, bool privileged, u64 reserved, u64 taken, mfn_t *pages);
+struct domain_memory *machine_new_domain(u16 id, bool privileged, u64 reserved, u64 taken,
+                                         mfn_t *pages);
 
 u64 machine_random(u64 below);
 

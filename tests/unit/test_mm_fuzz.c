@@ -35,7 +35,8 @@ static u32 part_of(u16 id, mfn_t mfn)
     return 0;
 }
 
-static const u64 odd_flags[] = { PTE_PSE, PTE_PWT, PTE_PCD, PTE_G, PTE_NX, PTE_D, PTE_U, PTE_A, BIT(9), BIT(52), BIT(62) };
+static const u64 odd_flags[] = { PTE_PSE, PTE_PWT, PTE_PCD, PTE_G,   PTE_NX, PTE_D,
+                                 PTE_U,   PTE_A,   BIT(9),  BIT(52), BIT(62) };
 
 static u64 random_entry(u16 id, u32 level)
 {
@@ -74,8 +75,8 @@ static s64 do_update(u16 id, struct walk_result *result)
 
     if (p->dying || !memory_enter_pair(m, p))
         return -XEN_ERESTART;
-    s64 error = update_entry(m, p, at.n << 12 | random_slot() << 3, random_entry(pages, part_of(id, at)),
-                             machine_random(2), result);
+    s64 error = update_entry(m, p, at.n << 12 | random_slot() << 3,
+                             random_entry(pages, part_of(id, at)), machine_random(2), result);
     memory_leave_pair(m, p);
     return error;
 }
@@ -86,7 +87,8 @@ static s64 do_store(u16 id)
     u32 slot = random_slot();
     pte_t seen = machine_peek(at, slot) ^ (machine_random(10) ? 0 : PTE_A);
 
-    return update_l1_store(&machine_domain[id].m, at.n << 12 | slot << 3, &seen, random_entry(id, 1));
+    return update_l1_store(&machine_domain[id].m, at.n << 12 | slot << 3, &seen,
+                           random_entry(id, 1));
 }
 
 static s64 do_pin(u16 id, struct walk_result *result)
@@ -124,7 +126,9 @@ static s64 do_unpin(u16 id)
 static s64 do_hold(u16 id, struct walk_result *result)
 {
     struct machine_domain *d = &machine_domain[id];
-    enum frame_type type = machine_random(3) ? FRAME_L4 : machine_random(2) ? FRAME_SEG : FRAME_WRITABLE;
+    enum frame_type type = machine_random(3)   ? FRAME_L4
+                           : machine_random(2) ? FRAME_SEG
+                                               : FRAME_WRITABLE;
     mfn_t mfn = page_of_level(id, type == FRAME_L4 ? 4 : 0);
 
     if (d->nr_held > 6) {
@@ -209,8 +213,8 @@ static void fuzz(u64 seed, u32 interrupts, u32 operations)
     ck_assert_uint_eq(alloc_stats().free, MACHINE_RAM - 1);
     ck_assert_uint_eq(alloc_stats().koan, 0);
     /* A run that accepts or refuses next to nothing tests nothing. */
-    ck_assert_msg(accepted > operations / 10 && refused > operations / 20, "accepted %u, refused %u of %u", accepted,
-                  refused, operations);
+    ck_assert_msg(accepted > operations / 10 && refused > operations / 20,
+                  "accepted %u, refused %u of %u", accepted, refused, operations);
     ck_assert(interrupts == 0 || restarted > 10);
 }
 
@@ -240,7 +244,8 @@ END_TEST
 
 void unit_add(TCase *tests)
 {
-    const char *more = getenv("KOAN_FUZZ_SEEDS"); /* how many seeds of each kind; the default is for `make check` */
+    const char *more = getenv(
+        "KOAN_FUZZ_SEEDS"); /* how many seeds of each kind; the default is for `make check` */
     int seeds = more ? atoi(more) : 3;
 
     tcase_set_timeout(tests, 0);

@@ -28,7 +28,7 @@ NORETURN static void page_fault(const struct regs *regs, u64 address)
 {
     char words[64], place[SYMBOL_TEXT];
 
-    panic_at(regs, "page fault in %s at address %016lx (error %#x: %s)",
+    panic_at(regs, NULL, "page fault in %s at address %016lx (error %#x: %s)",
              symbols_format(place, sizeof(place), regs->rip), address, regs->error_code,
              page_fault_words(words, sizeof(words), regs->error_code));
 }
@@ -42,12 +42,12 @@ void hypervisor_trap(struct regs *regs)
         page_fault(regs, address);
     symbols_format(place, sizeof(place), regs->rip);
     if (regs->vector == TRAP_DF)
-        panic_at(regs, "double fault in %s, stack pointer %016lx, CR2 %016lx%s", place, regs->rsp,
-                 address,
+        panic_at(regs, NULL, "double fault in %s, stack pointer %016lx, CR2 %016lx%s", place,
+                 regs->rsp, address,
                  is_guard_page(address) ? ": a stack has overflowed into its guard page" : "");
     if (regs->error_code)
-        panic_at(regs, "exception %u (%s) in %s, error %#x: %s entry %#x", regs->vector,
+        panic_at(regs, NULL, "exception %u (%s) in %s, error %#x: %s entry %#x", regs->vector,
                  trap_name(regs->vector), place, regs->error_code, selector_table(regs->error_code),
                  regs->error_code >> 3);
-    panic_at(regs, "exception %u (%s) in %s", regs->vector, trap_name(regs->vector), place);
+    panic_at(regs, NULL, "exception %u (%s) in %s", regs->vector, trap_name(regs->vector), place);
 }

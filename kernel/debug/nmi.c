@@ -17,10 +17,12 @@
 #include "x86/asm.h"
 #include "x86/upcalls.h"
 
-#define STOP_WAIT_CYCLES 200000000UL /* for CPUs that don't answer: about a tenth of a second */
+#define TURN_WAIT_CYCLES 2000000000UL
+#define STOP_WAIT_CYCLES 3000000000UL /* for CPUs that do not answer: about a second */
 
 static const struct regs
     *stopped_at[NR_CPUS]; /* a: where a CPU was when a panic stopped it: on its NMI stack */
+static bool answering;    /* a: a report is being given */
 static u32 reports;       /* a: how many have been given */
 static const char *asked[NR_CPUS]; /* a: the reason of a request to report, until it is answered */
 
@@ -75,11 +77,22 @@ void nmi_ask(u32 cpu, const char *why)
     apic_send_nmi(cpu);
 }
 
+/* One report after the other. Not for ever: who has the turn may itself be stopped by a panic. */
+static void take_turn(void)
+{
+    u64 start = rdtsc();
+
+    while (__atomic_exchange_n(&answering, true, __ATOMIC_ACQUIRE) &&
+           rdtsc() - start < TURN_WAIT_CYCLES && !panic_under_way())
+        cpu_relax();
+}
+
 void nmi_answer(const struct regs *regs, const char *why)
 {
     u64 offset;
     const char *name = symbols_find(regs->rip, &offset);
 
+    take_turn();
     say_urgent_begin();
     say("CPU %u %s, in %s\n", this_cpu()->id, why, name ? name : "a guest");
     report_where(this_cpu());
@@ -87,6 +100,7 @@ void nmi_answer(const struct regs *regs, const char *why)
     if (!regs_from_guest(regs))
         backtrace_print(regs->rip, regs->rsp, regs->rbp);
     say_urgent_end();
+    __atomic_store_n(&answering, false, __ATOMIC_RELEASE);
     __atomic_fetch_add(&reports, 1, __ATOMIC_SEQ_CST);
 }
 
@@ -129,8 +143,7 @@ static void report_banks(void)
 
 void machine_check_handler(struct regs *regs)
 {
-    say_urgent_begin();
-    report_banks();
-    panic_at(regs, "machine check on CPU %u: the hardware reports an error that it could not mend",
+    panic_at(regs, report_banks,
+             "machine check on CPU %u: the hardware reports an error that it could not mend",
              this_cpu()->id);
 }

@@ -61,8 +61,8 @@ static void report_place(const struct regs *regs, u64 rip, u64 rbp)
 }
 
 /* `regs`: of the code at fault; NULL: it is who called, from rip with its frame at rbp. */
-NORETURN static void panic_v(const struct regs *regs, u64 rip, u64 rbp, const char *fmt,
-                             va_list args)
+NORETURN static void panic_v(const struct regs *regs, void (*more)(void), u64 rip, u64 rbp,
+                             const char *fmt, va_list args)
 {
     char message[200];
 
@@ -70,12 +70,13 @@ NORETURN static void panic_v(const struct regs *regs, u64 rip, u64 rbp, const ch
     say_urgent_begin();
     take_over(message);
     nmi_stop_others();
-    say("\n");
     say("PANIC: %s\n", message);
+    if (more)
+        more();
     report_place(regs, rip, rbp);
     nmi_report_stopped();
     trace_print(TRACE_RECORDS);
-    say("The hypervisor has stopped. This is a bug in it, whatever the guests did.\n");
+    say("The hypervisor has stopped.\n");
     machine_end(END_CODE_PANIC);
 }
 
@@ -88,15 +89,15 @@ NOINLINE void panic(const char *fmt, ...)
     va_list args;
 
     va_start(args, fmt);
-    panic_v(NULL, CALLER_RIP, CALLER_RBP, fmt, args);
+    panic_v(NULL, NULL, CALLER_RIP, CALLER_RBP, fmt, args);
 }
 
-NOINLINE void panic_at(const struct regs *regs, const char *fmt, ...)
+NOINLINE void panic_at(const struct regs *regs, void (*more)(void), const char *fmt, ...)
 {
     va_list args;
 
     va_start(args, fmt);
-    panic_v(regs, CALLER_RIP, CALLER_RBP, fmt, args);
+    panic_v(regs, more, CALLER_RIP, CALLER_RBP, fmt, args);
 }
 
 /* Not through panic(): the backtrace begins at the assertion. */
@@ -105,7 +106,7 @@ static NOINLINE NORETURN void assert_panic(u64 rip, u64 rbp, const char *fmt, ..
     va_list args;
 
     va_start(args, fmt);
-    panic_v(NULL, rip, rbp, fmt, args);
+    panic_v(NULL, NULL, rip, rbp, fmt, args);
 }
 
 NOINLINE void assert_failed(const char *file, int line, const char *expression)

@@ -14,7 +14,8 @@ static u32 urgent; /* a: how many reports that can't wait for a lock are under w
 
 void say_urgent_begin(void)
 {
-    __atomic_fetch_add(&urgent, 1, __ATOMIC_SEQ_CST);
+    if (!__atomic_fetch_add(&urgent, 1, __ATOMIC_SEQ_CST))
+        console_write_emergency("\n", 1); /* somebody may be in the middle of a line */
 }
 
 void say_urgent_end(void)

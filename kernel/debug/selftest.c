@@ -86,7 +86,7 @@ static NOINLINE void selftest_lockorder(void)
 
 static NOINLINE void selftest_nested(void)
 {
-    panic_at((const struct regs *)(MMIO_VA - PAGE_SIZE), "test=nested: this was asked for");
+    panic_at((const struct regs *)(MMIO_VA - PAGE_SIZE), NULL, "test=nested: this was asked for");
 }
 
 static NOINLINE void selftest_nmi(void)

@@ -140,33 +140,53 @@ static const char *short_path(const char *file)
     return file;
 }
 
-static void print_record(const struct record *r, u32 cpu)
+static bool same(const struct record *a, const struct record *b)
 {
-    char who[16] = "-";
+    return a->kind == b->kind && a->file == b->file && a->line == b->line && a->a == b->a &&
+           a->b == b->b && a->domid == b->domid && a->vcpu == b->vcpu;
+}
+
+static void print_record(const struct record *r, u32 cpu, u32 times)
+{
+    char who[16] = "-", again[24] = "";
 
     if (r->domid != NO_DOMAIN)
         koan_snprintf(who, sizeof(who), "d%uv%u", r->domid, r->vcpu);
+    if (times > 1)
+        koan_snprintf(again, sizeof(again), " (%u times)", times);
     if (r->kind == TRACE_REFUSAL)
-        say("  %16lu cpu %-3u %-6s refused with %ld at %s:%u, value %#lx\n", r->tsc, cpu, who,
-            (s64)r->b, r->file ? short_path(r->file) : "?", r->line, r->a);
+        say("  %16lu cpu %-3u %-6s refused with %ld at %s:%u, value %#lx%s\n", r->tsc, cpu, who,
+            (s64)r->b, r->file ? short_path(r->file) : "?", r->line, r->a, again);
     else
-        say("  %16lu cpu %-3u %-6s %-9s %#lx %#lx\n", r->tsc, cpu, who,
-            r->kind < TRACE_KINDS ? kind_names[r->kind] : "?", r->a, r->b);
+        say("  %16lu cpu %-3u %-6s %-9s %#lx %#lx%s\n", r->tsc, cpu, who,
+            r->kind < TRACE_KINDS ? kind_names[r->kind] : "?", r->a, r->b, again);
 }
 
+/* Alike ones that follow each other share a line. */
 void trace_print(u32 most)
 {
     static u16 left[NR_CPUS]; /* reports come one at a time */
-    const struct record *r;
-    u32 cpu = 0, printed = 0;
+    const struct record *r, *before = NULL;
+    u32 cpu = 0, cpu_before = 0, times = 0, printed = 0;
 
     for (u32 i = 0; i < nr_cpus; i++)
         left[i] = rings[i] ? (u16)min(rings[i]->count, (u64)RING_ENTRIES) : 0;
     say("trace, newest first (time stamp counter, CPU, vCPU):\n");
     while (printed < most && (r = take_newest(left, &cpu))) {
-        print_record(r, cpu);
-        printed++;
+        if (before && same(before, r)) {
+            times++;
+            continue;
+        }
+        if (before) {
+            print_record(before, cpu_before, times);
+            printed++;
+        }
+        before = r;
+        cpu_before = cpu;
+        times = 1;
     }
-    if (!printed)
+    if (before && printed < most)
+        print_record(before, cpu_before, times);
+    else if (!before)
         say("  nothing was recorded\n");
 }

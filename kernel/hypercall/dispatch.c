@@ -7,7 +7,7 @@
 
 s64 hypercall_unknown(void)
 {
-    return refuse(-XEN_ENOSYS, 0);
+    return refuse(-XEN_ENOSYS, guest_regs()->rax);
 }
 
 static s64 no_such_call(u64 a1, u64 a2, u64 a3, u64 a4, u64 a5, u64 a6)

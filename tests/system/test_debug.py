@@ -189,23 +189,39 @@ class Crash(Report):
         self.assertEqual(machine.ending.kind, "crashed")
 
 
+def boot_waiting(then, **more):
+    """Run a guest that waits for a word that never comes; once it does, call THEN with the machine."""
+    module = Module(paths.BUILD / "tests/guests/unknown_hypercall", "waiter", mem=16, cmdline="nonce=123456789abcdef0")
+    with Machine("koan", [module], timeout=LIMIT_SECONDS, mem=256, **more) as machine:
+        for line in machine.lines():
+            if "RESULT " in line:
+                then(machine)
+    return machine
+
+
+class MachineCheck(Report):
+    """QEMU injects a machine check: an error that the processor could not correct."""
+
+    def test_machine_check(self):
+        machine = boot_waiting(lambda m: m.qmp.monitor("mce 0 1 0xb200000000000000 5 0 0"), qmp=True)
+        self.has(machine, r"^\(koan\) PANIC: machine check on CPU 0: ")
+        self.has(machine, r"^\(koan\) machine-check bank 1: status b200000000000000")
+        self.has(machine, r"CPU 0, running waiter \(domain 1, vCPU 0\)")
+        self.assertEqual(machine.ending.kind, "panic", "\n".join(machine.output))
+
+
 class Keys(Report):
-    """The hypervisor's keys, while a guest runs: one that waits for a word that never comes."""
+    """The hypervisor's keys, while a guest runs."""
 
     def test_keys(self):
-        module = Module(paths.BUILD / "tests/guests/unknown_hypercall", "waiter", mem=16, cmdline="nonce=123456789abcdef0")
-        with Machine("koan", [module], timeout=LIMIT_SECONDS, mem=256) as machine:
-            for line in machine.lines():
-                if "RESULT " in line:
-                    machine.write(b"\x1d")        # the focus goes to the hypervisor
-                    machine.write(b"hdrmatZq")
+        machine = boot_waiting(lambda m: m.write(b"\x1d" + b"hdrmatZq"))  # Ctrl-]: the focus goes to the hypervisor
         self.has(machine, r"^\(koan\)   d +domains and their vCPUs")
         self.has(machine, r"^\(koan\) domain 1 waiter: unprivileged, (4096|\d+) of 4096 pages, 1 vCPUs")
         self.has(machine, r"vCPU 0 on CPU 0: running, in guest kernel mode")
         self.has(machine, r"CPU 0, running waiter \(domain 1, vCPU 0\), locks held: none")
         self.has(machine, r"\d+ frames: \d+ of guests, \d+ free")
         self.has(machine, r"audit: all domains: clean")
-        self.has(machine, r"d1v0 +refused with -38 at \S+:\d+")  # an unknown hypercall: -ENOSYS
+        self.has(machine, r"d1v0 +refused with -38 at hypercall/dispatch.c:\d+, value 0x[0-9a-f]+")  # -ENOSYS
         self.has(machine, r"key Z does nothing")
         self.assertEqual(machine.ending.kind, "clean", "\n".join(machine.output))
 

@@ -6,7 +6,7 @@ CHECKS := check-house check-layers check-format check-readme check-tools $(CHECK
 
 DEMO ?= hello
 
-.PHONY: run iso soak matrix matrix-quick setup check-house check-layers check-format check-readme check-tools
+.PHONY: run iso linux soak matrix matrix-quick setup check-house check-layers check-format check-readme check-tools
 
 run: all ## boot the demo: isolated guests on Koan; interactive on a terminal
 	$(Q)$(PYTHON) tools/demo.py $(DEMO)
@@ -16,10 +16,13 @@ iso: $(BUILD)/koan.iso ## the demo's boot image, build/koan.iso, for a server or
 $(BUILD)/koan.iso: $(BUILD)/koan.elf $(DEMO:%=$(BUILD)/guests/%)
 	$(Q)$(PYTHON) tools/demo.py --iso $@ $(DEMO)
 
+linux: all ## Debian's stock cloud kernel, unmodified, as a guest of Koan (fetched below build/linux)
+	$(Q)$(PYTHON) tools/stock_linux.py
+
 CHECKS += matrix-quick
 
 # A folder adds its long tests by SOAKS += TARGET; they end in the same line as those of CHECKS.
-SOAKS += matrix
+SOAKS += matrix linux
 
 soak: all ## the long versions of the tests, after the short ones
 	+$(Q)$(PYTHON) tools/check.py -- $(CHECKS) $(SOAKS)

@@ -172,10 +172,12 @@ static struct console_line *next_focus(struct console_line *line)
 static void move_focus(struct console_line *to)
 {
     focus = to;
-    if (to)
+    if (to) {
+        to->shown = 0; /* its prompt is shown again */
         printk("input goes to %s\n", to->domain->name);
-    else
+    } else {
         printk("input goes to the hypervisor: h for help\n");
+    }
 }
 
 void console_forget(struct domain *d)

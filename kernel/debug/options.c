@@ -2,7 +2,7 @@
  * The options of Koan's command line that belong to debug/:
  *
  *   audit=end|tick|off   recount the frame table after each domain's end, or at every tick too
- *   trace=KIND,...       record trap, hypercall, switch, type, domain events as well as refusals
+ *   trace=KIND,...       record events of these kinds (switch, type, domain) as well as refusals
  *   test=NAME            provoke a failure of the hypervisor on purpose, so that a test sees its report (selftest.c)
  */
 #include "debug/options.h"

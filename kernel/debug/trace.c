@@ -42,8 +42,10 @@ static struct ring *rings[NR_CPUS] = { &boot_ring }; /* r */
 u32 trace_kinds = BIT(TRACE_REFUSAL);                /* r */
 
 static const char *const kind_names[TRACE_KINDS] = {
-    [TRACE_REFUSAL] = "refused", [TRACE_TRAP] = "trap", [TRACE_HYPERCALL] = "hypercall",
-    [TRACE_SWITCH] = "switch",   [TRACE_TYPE] = "type", [TRACE_DOMAIN] = "domain",
+    [TRACE_REFUSAL] = "refused",
+    [TRACE_SWITCH] = "switch",
+    [TRACE_TYPE] = "type",
+    [TRACE_DOMAIN] = "domain",
 };
 
 static void record(enum trace_kind kind, const char *file, u32 line, u64 a, u64 b)
@@ -87,7 +89,7 @@ void trace_init(void)
     }
 }
 
-/* trace=trap,hypercall,... : false if a word is no kind. */
+/* trace=type,switch,... : false if a word is no kind. */
 bool trace_option(struct slice value)
 {
     while (value.length) {

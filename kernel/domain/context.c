@@ -6,6 +6,7 @@
 #include "domain/descriptor.h"
 #include "domain/fpu.h"
 #include "domain/time.h"
+#include "lib/trace.h"
 #include "x86/extable.h"
 #include "x86/asm.h"
 
@@ -99,6 +100,7 @@ void context_load(struct vcpu *v)
     struct cpu *cpu = this_cpu();
     struct vcpu_context *c = &v->ctx;
 
+    trace_event(TRACE_SWITCH, v->domain->id, v->id);
     cpu->current = v;
     switch_page_tables(&v->domain->mem, c->in_kernel ? c->cr3_kernel : c->cr3_user);
     descriptor_load(v);

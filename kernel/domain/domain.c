@@ -16,6 +16,7 @@
 #include "lib/debug.h"
 #include "lib/printf.h"
 #include "lib/string.h"
+#include "lib/trace.h"
 #include "mm/alloc.h"
 #include "x86/clock.h"
 
@@ -118,6 +119,7 @@ struct domain *domain_create(const struct domain_config *config)
     d->console_ok = config->console_ok;
     d->max_vcpus = config->vcpus;
     link_domain(d, config->initial);
+    trace_event(TRACE_DOMAIN, d->id, END_NONE);
     if (!memory_init(&d->mem, d->id, config->privileged, config->pages))
         goto fail;
     d->shared_mfn = memory_alloc_shared(&d->mem);
@@ -155,6 +157,7 @@ void domain_end(struct domain *d, enum domain_end end)
 {
     if (!mark_end(d, end))
         return;
+    trace_event(TRACE_DOMAIN, d->id, end);
     for (u32 i = 0; i < d->max_vcpus; i++)
         if (d->vcpus[i])
             cpu_kick(d->vcpus[i]->cpu, WORK_RESCHED);

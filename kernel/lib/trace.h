@@ -24,11 +24,9 @@ void trace_refusal(const char *file, u32 line, s64 error, u64 value);
 
 enum trace_kind {
     TRACE_REFUSAL = 0, /* always on */
-    TRACE_TRAP,        /* vector, address of the instruction */
-    TRACE_HYPERCALL,   /* number, first argument */
-    TRACE_SWITCH,      /* domain and vCPU that go (id << 16 | vcpu), those that come */
-    TRACE_TYPE,        /* machine frame, new type */
-    TRACE_DOMAIN,      /* domain id, what happened to it */
+    TRACE_SWITCH,      /* the domain and vCPU that get the CPU */
+    TRACE_TYPE,        /* machine frame, the type that it changes to (mm/frame.h) */
+    TRACE_DOMAIN,      /* domain id, how it ended (enum domain_end); 0: it was created */
     TRACE_KINDS
 };
 

@@ -179,5 +179,9 @@ u32 modules_start(const struct boot_info *info)
     }
     for (u32 i = 0; i < n; i++)
         sched_wake(started[i]->vcpus[0]);
+    if (!domain_next(NULL)) { /* none was even begun, so no end of one will end the machine */
+        printk("no boot module is a guest that can run: give one with `module2 FILE name=NAME`\n");
+        end_machine();
+    }
     return n;
 }

@@ -55,7 +55,8 @@ static s64 flush_after(struct vcpu *v, u64 va, u64 flags)
     bool all = (flags & UVMF_FLUSHTYPE_MASK) == UVMF_TLB_FLUSH;
     struct cpumask mask;
 
-    if ((flags & UVMF_FLUSHTYPE_MASK) == UVMF_FLUSHTYPE_MASK)
+    if ((flags & UVMF_FLUSHTYPE_MASK) == UVMF_NONE ||
+        (flags & UVMF_FLUSHTYPE_MASK) == UVMF_FLUSHTYPE_MASK)
         return 0;
     if (likely(where == UVMF_LOCAL)) {
         if (all)
@@ -83,8 +84,12 @@ s64 hc_update_va_mapping(u64 va, u64 e, u64 flags, u64 a4, u64 a5, u64 a6)
     pte_t *slot = update_find_l1(m, v->ctx.cr3_kernel, va);
     s64 error = likely(slot) ? update_l1(m, m, slot, e, false) : refuse(-XEN_EINVAL, va);
     memory_leave(m);
-    if (likely(!(flags & UVMF_FLUSHTYPE_MASK)) || error)
+    if (likely(flags == UVMF_NONE) || unlikely(error))
         return error;
+    if (likely(flags == (UVMF_TLB_FLUSH | UVMF_LOCAL))) {
+        tlb_flush_local();
+        return 0;
+    }
     return flush_after(v, va, flags);
 }
 

@@ -92,10 +92,11 @@ s64 update_l1_store(struct domain_memory *m, u64 at, pte_t *seen, pte_t e);
 /* The entry of the L1 table that maps va in the tree below cr3, or NULL. The tree must be a validated one of m. */
 static ALWAYS_INLINE pte_t *update_find_l1(const struct domain_memory *m, u64 cr3, u64 va)
 {
-    pte_t e = cr3 | PTE_P;
+    pte_t e = cr3;
 
     if (unlikely(!guest_range_ok(va, 0)))
         return NULL;
+#pragma GCC unroll 3
     for (unsigned int level = 4; level >= 2; level--) {
         e = ((const pte_t *)mfn_to_virt(pte_mfn(e)))[pt_index(va, level)];
         if (unlikely(!(e & PTE_P)))

@@ -59,6 +59,7 @@ NORETURN void koan_main(u64 info, u64 image)
 {
     read_boot_info(info); /* memory map, modules, options; then the console works */
     devices_screen_early(&boot_info);
+    descriptors_early(); /* from here on a fault is a report, */
     greet();
     features_init(); /* while code may still be written: SMAP's places are patched */
     features_print();
@@ -71,18 +72,18 @@ NORETURN void koan_main(u64 info, u64 image)
 static NORETURN void start_up(void)
 {
     descriptors_init();
-    descriptors_setup_cpu();          /* from here on a fault is a report */
+    descriptors_setup_cpu();          /* and from here on even one of the stack */
     devices_start(&boot_info, &acpi); /* screen, interrupt controllers, clock */
     memory_finish(&boot_info);        /* the allocator gets what is left */
     idle_cr3 = map_root().n << PAGE_SHIFT;
     cpuid_init();      /* what guests will see of the CPU */
     descriptor_init(); /* and of segment descriptors */
-    sched_init(); /* the other CPUs go idle at once */
+    sched_init();      /* the other CPUs go idle at once */
     memory_smp_setup(&smp);
     smp_start(&acpi, &smp);
-    debug_init(); /* a trace ring for every CPU */
+    debug_init();              /* a trace ring for every CPU */
     modules_start(&boot_info); /* a domain for each guest among the modules */
     apic_start_timer();
     debug_selftest(); /* `test=` on the command line: nothing, as a rule */
-    cpu_idle_loop(); /* which finds them on the run queue */
+    cpu_idle_loop();  /* which finds them on the run queue */
 }

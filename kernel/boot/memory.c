@@ -19,6 +19,7 @@ extern u8 image_start[], image_end[];
 extern pte_t boot_l4[]; /* start.asm: the first page tables */
 
 static u64 image_address;
+static u32 blocks;     /* CPU blocks mapped */
 static u64 trampoline; /* 0: there is no memory for one */
 
 const void *memory_reach(u64 address, u64 size)
@@ -85,8 +86,8 @@ void memory_start(struct boot_info *info, u64 info_address, u64 image, u32 cpus)
     early_init(&free, BOOT_MAP_LIMIT);
     map_init(&info->ram, image, cpu_features.pages_1g);
     map_frame_table(&info->ram);
-    for (u32 cpu = 0; cpu < cpus; cpu++)
-        map_cpu(cpu);
+    for (blocks = 0; blocks < cpus; blocks++)
+        map_cpu(blocks);
 }
 
 void memory_smp_setup(struct smp_setup *setup)
@@ -96,6 +97,7 @@ void memory_smp_setup(struct smp_setup *setup)
         .trampoline = trampoline,
         .trampoline_page = (void *)(DIRECTMAP_VA + trampoline),
         .first_cr3 = image_address + ((u8 *)boot_l4 - image_start),
+        .blocks = blocks,
         .cr3 = map_root().n << PAGE_SHIFT,
     };
 }

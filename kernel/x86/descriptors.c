@@ -34,7 +34,7 @@ extern const u64 trap_stub_table[256]; /* entry.asm */
 
 static struct idt_gate idt[256] ALIGNED(4096); /* r */
 
-static void set_gate(u32 vector, u8 dpl, u8 ist)
+static void set_gate(u32 vector, u16 selector, u8 dpl, u8 ist)
 {
     u64 target = trap_stub_table[vector];
 
@@ -42,7 +42,7 @@ static void set_gate(u32 vector, u8 dpl, u8 ist)
         .offset_low = target & 0xffff,
         .offset_middle = target >> 16 & 0xffff,
         .offset_high = target >> 32,
-        .selector = SEL_KOAN_CODE,
+        .selector = selector,
         .ist = ist,
         .type = 0x8e | dpl << 5,
     };
@@ -55,11 +55,28 @@ static void set_gate(u32 vector, u8 dpl, u8 ist)
 void descriptors_init(void)
 {
     for (u32 vector = 0; vector < 256; vector++)
-        set_gate(vector, vector == TRAP_BP || vector == TRAP_OF ? 3 : 0, 0);
-    set_gate(TRAP_DF, 0, IST_DF);
-    set_gate(TRAP_NMI, 0, IST_NMI);
-    set_gate(TRAP_MC, 0, IST_MC);
-    set_gate(TRAP_DB, 0, IST_DB);
+        set_gate(vector, SEL_KOAN_CODE, vector == TRAP_BP || vector == TRAP_OF ? 3 : 0, 0);
+    set_gate(TRAP_DF, SEL_KOAN_CODE, 0, IST_DF);
+    set_gate(TRAP_NMI, SEL_KOAN_CODE, 0, IST_NMI);
+    set_gate(TRAP_MC, SEL_KOAN_CODE, 0, IST_MC);
+    set_gate(TRAP_DB, SEL_KOAN_CODE, 0, IST_DB);
+}
+
+static void load_idt(void)
+{
+    struct table_pointer idtr = { sizeof(idt) - 1, (u64)idt };
+
+    asm volatile("lidt %0" : : "m"(idtr));
+}
+
+void descriptors_early(void)
+{
+    u16 code;
+
+    asm("mov %%cs, %0" : "=r"(code));
+    for (u32 vector = 0; vector < 256; vector++)
+        set_gate(vector, code, 0, 0);
+    load_idt();
 }
 
 static u64 *gdt_entry(u32 cpu, u32 selector)
@@ -104,7 +121,6 @@ static void fill_tss(struct cpu *c)
 static void load_tables(const struct cpu *c)
 {
     struct table_pointer gdtr = { GDT_LIMIT, gdt_window(c->id) };
-    struct table_pointer idtr = { sizeof(idt) - 1, (u64)idt };
 
     asm volatile("lgdt %0" : : "m"(gdtr));
     asm volatile("pushq %0\n\t"
@@ -117,7 +133,7 @@ static void load_tables(const struct cpu *c)
                  : "rax", "memory");
     asm volatile("mov %0, %%ss" : : "r"(SEL_KOAN_DATA));
     asm volatile("mov %0, %%ds; mov %0, %%es; mov %0, %%fs; mov %0, %%gs" : : "r"(0));
-    asm volatile("lidt %0" : : "m"(idtr));
+    load_idt();
     asm volatile("ltr %w0" : : "r"(SEL_TSS));
     asm volatile("lldt %w0" : : "r"(0));
 }

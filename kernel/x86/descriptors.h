@@ -32,6 +32,9 @@ static inline u64 ldt_window(u32 cpu)
     return gdt_window(cpu) + 16 * PAGE_SIZE;
 }
 
+/* An interrupt table for the first steps of start-up, on the loader's GDT and one stack: a fault is a report already. */
+void descriptors_early(void);
+
 /* Fill the shared interrupt table. Once. */
 void descriptors_init(void);
 

@@ -78,7 +78,8 @@ void screen_init(const struct screen_config *c)
 {
     bool pixels = c->kind == SCREEN_PIXELS;
 
-    if (c->kind == SCREEN_NONE || (pixels && (c->bits % 8 || c->bits > 32)))
+    if (c->kind == SCREEN_NONE || (pixels && (c->bits % 8 || c->bits > 32)) ||
+        c->pitch < (u64)c->width * (pixels ? c->bits / 8 : 2))
         return;
     config = *c;
     columns = min(pixels ? c->width / GLYPH_WIDTH : c->width, (u32)MAX_COLUMNS);

@@ -120,7 +120,7 @@ void smp_start(const struct acpi_info *acpi, const struct smp_setup *setup)
             if (can_start(acpi->apic_ids[i]))
                 apic_send_init(acpi->apic_ids[i]);
         clock_wait_us(INIT_WAIT_US);
-        for (u32 i = 0; i < acpi->nr_cpus && nr_cpus < NR_CPUS; i++)
+        for (u32 i = 0; i < acpi->nr_cpus && nr_cpus < setup->blocks; i++)
             if (can_start(acpi->apic_ids[i]))
                 start_one(acpi->apic_ids[i], setup->trampoline >> PAGE_SHIFT, args);
     }

@@ -13,10 +13,10 @@ struct smp_setup {
     void *trampoline_page; /* the same page, writable */
     u64 first_cr3; /* below 4 GiB; maps the trampoline at its own address, and the hypervisor */
     u64 cr3;       /* the hypervisor's own */
+    u32 blocks;    /* CPU blocks that are mapped, ids 0..blocks-1 */
 };
 
-/* Start every CPU of the list but this one, one after the other. Each has a block mapped (ids 1..nr_cpus-1 of the list) and ends in
- * cpu_idle_loop(). Sets nr_cpus. Interrupts off. */
+/* Start every CPU of the list but this one, one after the other. Each ends in cpu_idle_loop(). Sets nr_cpus. Interrupts off. */
 void smp_start(const struct acpi_info *acpi, const struct smp_setup *setup);
 
 #endif

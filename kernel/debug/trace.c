@@ -29,17 +29,24 @@ struct record {
 };
 
 #define NO_DOMAIN    0xffff
-#define RING_ENTRIES 64
+#define RING_ENTRIES 40
+
+/* Refusals have a ring to themselves: they must not be pushed out by events that come by the thousand. */
+enum ring_use { REFUSALS, EVENTS, RINGS };
 
 struct ring {
     u64 count; /* c: records ever written; the next one goes to count % RING_ENTRIES */
     struct record records[RING_ENTRIES];
 };
-static_assert(sizeof(struct ring) <= PAGE_SIZE, "a ring is one page");
 
-static struct ring boot_ring; /* the boot CPU traces from its first refusal on */
-static struct ring *rings[NR_CPUS] = { &boot_ring }; /* r */
-u32 trace_kinds = BIT(TRACE_REFUSAL);                /* r */
+struct rings {
+    struct ring ring[RINGS];
+};
+static_assert(sizeof(struct rings) <= PAGE_SIZE, "one page for each CPU");
+
+static struct rings boot_rings; /* the boot CPU traces from its first refusal on */
+static struct rings *rings[NR_CPUS] = { &boot_rings }; /* r */
+u32 trace_kinds = BIT(TRACE_REFUSAL);                  /* r */
 
 static const char *const kind_names[TRACE_KINDS] = {
     [TRACE_REFUSAL] = "refused",
@@ -51,11 +58,11 @@ static const char *const kind_names[TRACE_KINDS] = {
 static void record(enum trace_kind kind, const char *file, u32 line, u64 a, u64 b)
 {
     struct cpu *cpu = this_cpu();
-    struct ring *ring = rings[cpu->id];
     struct vcpu *v = cpu->current;
 
-    if (unlikely(!ring))
+    if (unlikely(!rings[cpu->id]))
         return;
+    struct ring *ring = &rings[cpu->id]->ring[kind == TRACE_REFUSAL ? REFUSALS : EVENTS];
     ring->records[ring->count++ % RING_ENTRIES] = (struct record){
         .tsc = rdtsc(),
         .file = file,
@@ -85,7 +92,7 @@ void trace_init(void)
 
         if (mfn.n == INVALID_MFN.n)
             return; /* those CPUs then don't trace */
-        __atomic_store_n(&rings[cpu], (struct ring *)mfn_to_virt(mfn), __ATOMIC_RELEASE);
+        __atomic_store_n(&rings[cpu], (struct rings *)mfn_to_virt(mfn), __ATOMIC_RELEASE);
     }
 }
 
@@ -107,29 +114,45 @@ bool trace_option(struct slice value)
 
 /* ---- reading ---- */
 
-static const struct record *record_at(u32 cpu, u64 index)
+/* How many records of each ring are still to be read: reports come one at a time. */
+static u16 left[NR_CPUS][RINGS];
+
+static void start_reading(void)
 {
-    return &rings[cpu]->records[index % RING_ENTRIES];
+    for (u32 cpu = 0; cpu < nr_cpus; cpu++)
+        for (u32 use = 0; use < RINGS; use++)
+            left[cpu][use] =
+                rings[cpu] ? (u16)min(rings[cpu]->ring[use].count, (u64)RING_ENTRIES) : 0;
 }
 
-/* Going back in time over all rings: the newest record that is not yet taken. `left[cpu]` is how many of that ring were not. */
-static const struct record *take_newest(u16 *left, u32 *cpu_out)
+/* The newest record of a ring that is still to be read. */
+static const struct record *newest_of(const struct ring *ring, u32 rest)
+{
+    u64 oldest = ring->count - min(ring->count, (u64)RING_ENTRIES);
+
+    return &ring->records[(oldest + rest - 1) % RING_ENTRIES];
+}
+
+/* Going back in time over all rings. NULL: all has been read. */
+static const struct record *take_newest(u32 *cpu_out)
 {
     const struct record *newest = NULL;
+    u16 *from = NULL;
 
     for (u32 cpu = 0; cpu < nr_cpus; cpu++) {
-        if (!rings[cpu] || !left[cpu])
-            continue;
-        u64 oldest = rings[cpu]->count - min(rings[cpu]->count, (u64)RING_ENTRIES);
-        const struct record *r = record_at(cpu, oldest + left[cpu] - 1);
-
-        if (!newest || r->tsc > newest->tsc) {
+        for (u32 use = 0; use < RINGS; use++) {
+            if (!left[cpu][use])
+                continue;
+            const struct record *r = newest_of(&rings[cpu]->ring[use], left[cpu][use]);
+            if (newest && r->tsc <= newest->tsc)
+                continue;
             newest = r;
+            from = &left[cpu][use];
             *cpu_out = cpu;
         }
     }
     if (newest)
-        left[*cpu_out]--;
+        --*from;
     return newest;
 }
 
@@ -167,14 +190,12 @@ static void print_record(const struct record *r, u32 cpu, u32 times)
 /* Alike ones that follow each other share a line. */
 void trace_print(u32 most)
 {
-    static u16 left[NR_CPUS]; /* reports come one at a time */
     const struct record *r, *before = NULL;
     u32 cpu = 0, cpu_before = 0, times = 0, printed = 0;
 
-    for (u32 i = 0; i < nr_cpus; i++)
-        left[i] = rings[i] ? (u16)min(rings[i]->count, (u64)RING_ENTRIES) : 0;
+    start_reading();
     say("trace, newest first (time stamp counter, CPU, vCPU):\n");
-    while (printed < most && (r = take_newest(left, &cpu))) {
+    while (printed < most && (r = take_newest(&cpu))) {
         if (before && same(before, r)) {
             times++;
             continue;

@@ -27,7 +27,9 @@ static void type_change(struct domain_memory *m, struct frame *f, enum frame_typ
     } else if (f->type != FRAME_NONE) {
         tlb_flush_stale(&m->cpus, f->stamp);
     }
-    trace_event(TRACE_TYPE, frame_to_mfn(f).n, type);
+    if (f->type != FRAME_NONE ||
+        type != FRAME_WRITABLE) /* every page of a new domain would be one */
+        trace_event(TRACE_TYPE, frame_to_mfn(f).n, type);
     f->type = (u8)type;
 }
 

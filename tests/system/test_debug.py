@@ -189,10 +189,10 @@ class Crash(Report):
         self.assertEqual(machine.ending.kind, "crashed")
 
 
-def boot_waiting(then, **more):
+def boot_waiting(then, options="", **more):
     """Run a guest that waits for a word that never comes; once it does, call THEN with the machine."""
     module = Module(paths.BUILD / "tests/guests/unknown_hypercall", "waiter", mem=16, cmdline="nonce=123456789abcdef0")
-    with Machine("koan", [module], timeout=LIMIT_SECONDS, mem=256, **more) as machine:
+    with Machine("koan", [module], options, timeout=LIMIT_SECONDS, mem=256, **more) as machine:
         for line in machine.lines():
             if "RESULT " in line:
                 then(machine)
@@ -214,7 +214,7 @@ class Keys(Report):
     """The hypervisor's keys, while a guest runs."""
 
     def test_keys(self):
-        machine = boot_waiting(lambda m: m.write(b"\x1d" + b"hdrmatZq"))  # Ctrl-]: the focus goes to the hypervisor
+        machine = boot_waiting(lambda m: m.write(b"\x1d" + b"hdrmatZq"), "trace=switch,type,domain")  # Ctrl-]: to the hypervisor
         self.has(machine, r"^\(koan\)   d +domains and their vCPUs")
         self.has(machine, r"^\(koan\) domain 1 waiter: unprivileged, (4096|\d+) of 4096 pages, 1 vCPUs")
         self.has(machine, r"vCPU 0 on CPU 0: running, in guest kernel mode")
@@ -222,6 +222,9 @@ class Keys(Report):
         self.has(machine, r"\d+ frames: \d+ of guests, \d+ free")
         self.has(machine, r"audit: all domains: clean")
         self.has(machine, r"d1v0 +refused with -38 at hypercall/dispatch.c:\d+, value 0x[0-9a-f]+")  # -ENOSYS
+        self.has(machine, r" cpu 0 +- +domain +0x1 0$")
+        self.has(machine, r" cpu 0 +- +type +0x[0-9a-f]+ 0x4$")  # the first L4
+        self.has(machine, r" cpu 0 +- +switch +0x1 0$")
         self.has(machine, r"key Z does nothing")
         self.assertEqual(machine.ending.kind, "clean", "\n".join(machine.output))
 

@@ -525,10 +525,12 @@ class Trace(Command):
             pointer = number(rings[cpu])
             if not pointer:
                 continue
-            ring = struct_at("ring", pointer)
-            size = ring["records"].type.range()[1] + 1
-            for index in range(min(number(ring["count"]), size)):
-                yield self.record(cpu, ring["records"][index])
+            both = struct_at("rings", pointer)["ring"]
+            for use in range(both.type.range()[1] + 1):
+                ring = both[use]
+                size = ring["records"].type.range()[1] + 1
+                for index in range(min(number(ring["count"]), size)):
+                    yield self.record(cpu, ring["records"][index])
 
     @staticmethod
     def record(cpu, record):

@@ -7,21 +7,21 @@
 
 #define CHUNK 128 /* bytes copied at a time; between two chunks an interrupt is looked for */
 
-static s64 write_text(struct domain *d, u64 buffer, u32 count)
+/* 0, -XEN_EFAULT, or -XEN_ERESTART: work is pending and *buffer and *count say what is left. */
+static s64 write_text(struct domain *d, u64 *buffer, u32 *count)
 {
     char text[CHUNK];
 
-    while (count) {
-        u32 n = min(count, (u32)CHUNK);
+    while (*count) {
+        u32 n = min(*count, (u32)CHUNK);
 
-        if (!copy_from_guest(text, buffer, n))
-            return refuse(-XEN_EFAULT, buffer);
+        if (unlikely(!copy_from_guest(text, *buffer, n)))
+            return refuse(-XEN_EFAULT, *buffer);
         console_guest_write(d, text, n);
-        buffer += n;
-        count -= n;
-        if (count && work_pending())
-            return hypercall_restart(__HYPERVISOR_console_io, CONSOLEIO_write, count, buffer, 0, 0,
-                                     0);
+        *buffer += n;
+        *count -= n;
+        if (*count && work_pending())
+            return -XEN_ERESTART;
     }
     return 0;
 }
@@ -49,13 +49,17 @@ static s64 read_input(struct domain *d, u64 buffer, u32 count)
 s64 hc_console_io(u64 cmd, u64 count, u64 buffer, u64 a4, u64 a5, u64 a6)
 {
     struct domain *d = current_domain();
+    u32 left = count;
+    s64 result;
 
-    (void)a4, (void)a5, (void)a6;
     if (unlikely(!d->console_ok))
         return refuse(-XEN_EPERM, cmd);
     switch ((u32)cmd) {
     case CONSOLEIO_write:
-        return write_text(d, buffer, count);
+        result = write_text(d, &buffer, &left);
+        if (unlikely(result == -XEN_ERESTART))
+            return hypercall_restart(__HYPERVISOR_console_io, cmd, left, buffer, a4, a5, a6);
+        return result;
     case CONSOLEIO_read:
         return read_input(d, buffer, count);
     default:

@@ -11,7 +11,6 @@ s64 hc_set_gdt(u64 list, u64 entries, u64 a3, u64 a4, u64 a5, u64 a6)
 {
     u64 frames[FIRST_RESERVED_GDT_PAGE];
 
-    (void)a3, (void)a4, (void)a5, (void)a6;
     entries = (u32)entries;
     if (entries > FIRST_RESERVED_GDT_ENTRY)
         return refuse(-XEN_EINVAL, entries);
@@ -20,16 +19,16 @@ s64 hc_set_gdt(u64 list, u64 entries, u64 a3, u64 a4, u64 a5, u64 a6)
         return refuse(-XEN_EFAULT, list);
     s64 result = descriptor_set_gdt(current_vcpu(), frames, entries);
     if (unlikely(result == -XEN_ERESTART))
-        return hypercall_restart(__HYPERVISOR_set_gdt, list, entries, 0, 0, 0, 0);
+        return hypercall_restart(__HYPERVISOR_set_gdt, list, entries, a3, a4, a5, a6);
     return result;
 }
 
 s64 hc_update_descriptor(u64 machine_address, u64 desc, u64 a3, u64 a4, u64 a5, u64 a6)
 {
-    (void)a3, (void)a4, (void)a5, (void)a6;
     s64 result = descriptor_update(current_vcpu(), machine_address, desc);
     if (unlikely(result == -XEN_ERESTART))
-        return hypercall_restart(__HYPERVISOR_update_descriptor, machine_address, desc, 0, 0, 0, 0);
+        return hypercall_restart(__HYPERVISOR_update_descriptor, machine_address, desc, a3, a4, a5,
+                                 a6);
     return result;
 }
 

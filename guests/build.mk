@@ -11,6 +11,9 @@ GUESTS := $(filter-out lib,$(sort $(notdir $(patsubst %/,%,$(dir $(wildcard gues
 # The guests that `make run` shows, in this order.
 DEMO := hello counter prisoner crasher user
 
+# On a terminal there is somebody to talk to, besides.
+DEMO_TERMINAL := shell
+
 GUEST_CFLAGS := -std=gnu11 -O2 -g $(WARNINGS) -MMD -MP -Iguests/lib -Ikernel -ffreestanding -fno-pic -fno-pie -mcmodel=kernel \
                 -mno-red-zone -mgeneral-regs-only -fno-stack-protector -fno-asynchronous-unwind-tables \
                 -fno-omit-frame-pointer -fno-strict-aliasing -fno-common -fcf-protection=none -fno-jump-tables

@@ -8,6 +8,7 @@
 #define KOAN_DOMAIN_BOUNCE_H
 
 #include "domain/domain.h"
+#include "x86/tlb.h"
 
 /* Deliver exception `vector` to the guest's trap table; no handler there is the end of the domain. */
 void bounce_trap(struct vcpu *v, struct regs *regs, u8 vector, bool has_error, u32 error);
@@ -22,8 +23,23 @@ void bounce_callback(struct vcpu *v, struct regs *regs, const struct guest_callb
 /* Enter the failsafe callback, or, without one, deliver #GP: the guest's selectors could not be loaded. */
 void bounce_failsafe(struct vcpu *v, struct regs *regs);
 
-/* Change between guest user and guest kernel mode: page tables and GS bases. To user mode false means: there is no user L4. */
-void guest_mode_to_kernel(struct vcpu *v);
-bool guest_mode_to_user(struct vcpu *v);
+/* SYSCALL in guest user mode, to the callback for it: as above; DF starts clear. */
+void bounce_syscall(struct vcpu *v, struct regs *regs, const struct guest_callback *callback);
+
+/* Change between guest user and guest kernel mode: page tables and GS bases. */
+static ALWAYS_INLINE void guest_mode_to_kernel(struct vcpu *v)
+{
+    asm volatile("swapgs" ::: "memory");
+    v->ctx.in_kernel = 1;
+    tlb_load_cr3(v->ctx.cr3_kernel);
+}
+
+/* There must be a user L4. */
+static ALWAYS_INLINE void guest_mode_to_user(struct vcpu *v)
+{
+    asm volatile("swapgs" ::: "memory");
+    v->ctx.in_kernel = 0;
+    tlb_load_cr3(v->ctx.cr3_user);
+}
 
 #endif

@@ -94,26 +94,28 @@ static ALWAYS_INLINE bool forced_cpuid(struct regs *regs, u64 word)
 }
 
 /* The seven bytes that matter are there, but the eighth is in a page that is not. */
-static NOINLINE bool emulate_ud_at_edge(struct regs *regs)
+static NOINLINE void emulate_ud_at_edge(struct vcpu *v, struct regs *regs)
 {
     u64 word = 0;
 
-    return copy_from_guest(&word, regs->rip, FEP_CPUID_BYTES) && forced_cpuid(regs, word);
+    if (!copy_from_guest(&word, regs->rip, FEP_CPUID_BYTES) || !forced_cpuid(regs, word))
+        bounce_trap(v, regs, TRAP_UD, false, 0);
 }
 
 /* A hot path. About rip see fetch_fast(). */
-bool emulate_ud(struct vcpu *v, struct regs *regs)
+void emulate_ud(struct vcpu *v, struct regs *regs)
 {
     u64 word;
 
-    (void)v;
     guest_access_begin();
     GUEST_GET(word, regs->rip, fault);
     guest_access_end();
-    return forced_cpuid(regs, word);
+    if (!forced_cpuid(regs, word))
+        bounce_trap(v, regs, TRAP_UD, false, 0);
+    return;
 fault:
     guest_access_end();
-    return emulate_ud_at_edge(regs);
+    emulate_ud_at_edge(v, regs);
 }
 
 /* ---- ports ---- */

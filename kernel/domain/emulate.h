@@ -13,8 +13,8 @@
 /* #GP in guest mode. True: handled, the guest goes on at regs. False: give it the exception. */
 bool emulate_gp(struct vcpu *v, struct regs *regs);
 
-/* #UD in guest mode: CPUID behind the forced-emulation prefix. Likewise. */
-bool emulate_ud(struct vcpu *v, struct regs *regs);
+/* #UD in guest mode: carries out CPUID behind the forced-emulation prefix; all else is the guest's to handle. */
+void emulate_ud(struct vcpu *v, struct regs *regs);
 
 /* The running vCPU's instruction at rip has been carried out and is so long: go on behind it, with the trap that single-stepping wants. */
 void emulate_done(struct regs *regs, u32 length);

@@ -32,22 +32,33 @@ static void guest_ldt_fault(struct vcpu *v, struct regs *regs, u64 address, u32 
         bounce_trap(v, regs, TRAP_GP, true, ((own - v->ctx.ldt_va) & 0xfff8) | SELECTOR_LDT);
 }
 
-static void guest_page_fault(struct vcpu *v, struct regs *regs, u64 address)
+/* Not the access of a user: what the CPU itself reads, for a segment register. */
+static NOINLINE void implicit_page_fault(struct vcpu *v, struct regs *regs, u64 address)
+{
+    if (address - DESC_VA < NR_CPUS * DESC_WINDOW_SIZE && descriptor_is_ldt(address))
+        guest_ldt_fault(v, regs, address, regs->error_code);
+    else
+        bounce_page_fault(v, regs, address, regs->error_code);
+}
+
+/* A store into a page that is there and can't be written: into a page table, perhaps. */
+static NOINLINE void write_fault(struct vcpu *v, struct regs *regs, u64 address)
+{
+    if (!v->ctx.in_kernel || !(v->domain->vm_assist & BIT(VMASST_TYPE_writable_pagetables)) ||
+        !ptwr_fault(v, regs, address))
+        bounce_page_fault(v, regs, address, regs->error_code);
+}
+
+static ALWAYS_INLINE void guest_page_fault(struct vcpu *v, struct regs *regs, u64 address)
 {
     u32 error = regs->error_code;
-    u32 store_into_table = PF_PRESENT | PF_WRITE;
 
-    if ((error & (store_into_table | PF_RESERVED | PF_FETCH)) == store_into_table &&
-        v->ctx.in_kernel && (v->domain->vm_assist & BIT(VMASST_TYPE_writable_pagetables)) &&
-        ptwr_fault(v, regs, address))
-        return;
-    /* Only what the CPU itself reads, for a segment register, is no access of a user's. */
-    if (unlikely(address - DESC_VA < NR_CPUS * DESC_WINDOW_SIZE) && !(error & PF_USER) &&
-        descriptor_is_ldt(address)) {
-        guest_ldt_fault(v, regs, address, error);
-        return;
-    }
-    bounce_page_fault(v, regs, address, error);
+    if (unlikely(!(error & PF_USER)))
+        implicit_page_fault(v, regs, address);
+    else if ((error & (PF_PRESENT | PF_WRITE | PF_RESERVED | PF_FETCH)) == (PF_PRESENT | PF_WRITE))
+        write_fault(v, regs, address);
+    else
+        bounce_page_fault(v, regs, address, error);
 }
 
 /* A debug exception: DR6 tells the guest why. Its upper bits and the hypervisor's view are cleared for the next one. */
@@ -60,23 +71,13 @@ static void guest_debug_exception(struct vcpu *v)
     asm volatile("mov %0, %%dr6" ::"r"(0xffff0ff0UL));
 }
 
-void guest_trap(struct regs *regs)
+static NOINLINE void guest_other_trap(struct vcpu *v, struct regs *regs)
 {
-    struct vcpu *v = current_vcpu();
     u32 vector = regs->vector;
 
-    if (vector == TRAP_PF) {
-        u64 address = read_cr2();
-
-        interrupts_on();
-        guest_page_fault(v, regs, address);
-        return;
-    }
-    if (unlikely(vector == TRAP_DB))
+    if (vector == TRAP_DB)
         guest_debug_exception(v);
     interrupts_on();
-    if (vector == TRAP_UD && emulate_ud(v, regs))
-        return;
     if (vector == TRAP_GP && emulate_gp(v, regs))
         return;
     if (vector == TRAP_NM && fpu_trap(v))
@@ -84,17 +85,31 @@ void guest_trap(struct regs *regs)
     bounce_trap(v, regs, vector, HAS_ERROR >> vector & 1, regs->error_code);
 }
 
-/* SYSCALL from guest user mode: its kernel's callback, which starts with DF clear. */
-void guest_syscall(struct regs *regs)
+/* The two that guests have by the thousand have a short way. */
+void guest_trap(struct regs *regs, struct vcpu *v)
 {
-    struct vcpu *v = current_vcpu();
+    u32 vector = regs->vector;
 
+    if (vector == TRAP_PF) {
+        u64 address = read_cr2();
+
+        interrupts_on();
+        guest_page_fault(v, regs, address);
+    } else if (vector == TRAP_UD) {
+        interrupts_on();
+        emulate_ud(v, regs);
+    } else {
+        guest_other_trap(v, regs);
+    }
+}
+
+/* SYSCALL from guest user mode: its kernel's callback, which starts with DF clear. */
+void guest_syscall(struct regs *regs, struct vcpu *v)
+{
     if (likely(regs->cs == FLAT_RING3_CS64)) {
-        bounce_callback(v, regs, &v->ctx.syscall, "SYSCALL in user mode");
-        regs->rflags &= ~RFLAGS_DF;
+        bounce_syscall(v, regs, &v->ctx.syscall);
     } else if (v->ctx.syscall32.address && !v->ctx.in_kernel) {
-        bounce_callback(v, regs, &v->ctx.syscall32, "32-bit SYSCALL");
-        regs->rflags &= ~RFLAGS_DF;
+        bounce_syscall(v, regs, &v->ctx.syscall32);
     } else {
         regs->rip -= 2; /* #UD is a fault: it names the instruction */
         bounce_trap(v, regs, TRAP_UD, false, 0);

@@ -14,48 +14,61 @@
     (RFLAGS_CF | RFLAGS_PF | RFLAGS_AF | RFLAGS_ZF | RFLAGS_SF | RFLAGS_TF | RFLAGS_DF |           \
      RFLAGS_OF | RFLAGS_NT | RFLAGS_RF | RFLAGS_AC | RFLAGS_ID)
 
+static NOINLINE s64 bad_frame(struct vcpu *v, u64 at)
+{
+    domain_crash(v->domain, "its iret has no readable frame at 0x%lx", at);
+    return 0;
+}
+
+static NOINLINE s64 no_user_tables(struct vcpu *v, u64 rip)
+{
+    domain_crash(v->domain,
+                 "its iret to user mode (0x%lx) has no user page tables (MMUEXT_NEW_USER_BASEPTR)",
+                 rip);
+    return 0;
+}
+
+/* A hot path: the words of the frame go straight into the registers. Both its ends are read first, so a crash report shows what was there before. */
 s64 hc_iret(u64 a1, u64 a2, u64 a3, u64 a4, u64 a5, u64 a6)
 {
     struct vcpu *v = current_vcpu();
     struct regs *regs = guest_regs();
     u64 at = regs->rsp;
-    u64 rax, r11, rcx, flags, rip, cs, rflags, rsp, ss;
+    u64 rax, rip, flags, cs, rflags, word;
 
     (void)a1, (void)a2, (void)a3, (void)a4, (void)a5, (void)a6;
-    if (unlikely(!guest_range_ok(at, sizeof(struct iret_context))))
-        goto bad_frame;
+    if (unlikely(!guest_address_ok(at)))
+        return bad_frame(v, at);
     guest_access_begin();
     GUEST_GET(rax, at, fault);
-    GUEST_GET(r11, at + 8, fault);
-    GUEST_GET(rcx, at + 16, fault);
-    GUEST_GET(flags, at + 24, fault);
-    GUEST_GET(rip, at + 32, fault);
+    GUEST_GET(word, at + 64, fault);
     GUEST_GET(cs, at + 40, fault);
-    GUEST_GET(rflags, at + 48, fault);
-    GUEST_GET(rsp, at + 56, fault);
-    GUEST_GET(ss, at + 64, fault);
-    guest_access_end();
-    if ((cs & 3) == 3 && unlikely(!guest_mode_to_user(v))) {
-        domain_crash(
-            v->domain,
-            "its iret to user mode (0x%lx) has no user page tables (MMUEXT_NEW_USER_BASEPTR)", rip);
-        return 0;
+    GUEST_GET(rip, at + 32, fault);
+    if ((cs & 3) == 3 && unlikely(!v->ctx.cr3_user)) {
+        guest_access_end();
+        return no_user_tables(v, rip);
     }
     regs->vector = 0; /* leave by IRETQ */
-    regs->rip = rip;
+    regs->ss = (u16)word | 3;
     regs->cs = (u16)cs | 3;
-    regs->rflags = (rflags & GUEST_RFLAGS) | RFLAGS_IF | BIT(1);
-    regs->rsp = rsp;
-    regs->ss = (u16)ss | 3;
+    regs->rip = rip;
+    GUEST_GET(flags, at + 24, fault);
     if (!(flags & VGCF_in_syscall)) {
-        regs->r11 = r11;
-        regs->rcx = rcx;
+        GUEST_GET(word, at + 8, fault);
+        regs->r11 = word;
+        GUEST_GET(word, at + 16, fault);
+        regs->rcx = word;
     }
+    GUEST_GET(rflags, at + 48, fault);
+    regs->rflags = (rflags & GUEST_RFLAGS) | RFLAGS_IF | BIT(1);
+    GUEST_GET(word, at + 56, fault);
+    regs->rsp = word;
+    guest_access_end();
     v->ctx.info->evtchn_upcall_mask = !(rflags & RFLAGS_IF);
+    if ((cs & 3) == 3)
+        guest_mode_to_user(v);
     return (s64)rax;
 fault:
     guest_access_end();
-bad_frame:
-    domain_crash(v->domain, "its iret has no readable frame at 0x%lx", at);
-    return 0;
+    return bad_frame(v, at);
 }

@@ -58,6 +58,16 @@ FLAT_CS32 equ 0xe023
     pop rdi
 %endmacro
 
+; The last look before a guest: interrupts go off, so that no work can come up between it and the guest. rbx = the vCPU; uses rcx.
+%macro LOOK_FOR_WORK 1                  ; where to go when there is some
+    cli
+    cmp qword [rsp + CPU(work)], 0
+    jne %1
+    mov rcx, [rbx + CTX_info]
+    cmp word [rcx], 1                   ; upcall pending, and not masked
+    je %1
+%endmacro
+
 ; A three-byte NOP that start-up turns into CLAC on a CPU with SMAP: the guest may come in with AC set.
 %macro CLAC_SITE 0
 %%site:
@@ -71,6 +81,9 @@ section .text
 
 ; SYSCALL from 64-bit code: a hypercall when the guest's kernel runs, else a system call for the guest's kernel.
 ; The arguments are already where C wants them, but for the fourth (rcx holds the return address).
+;
+; After a hypercall, the registers that C keeps for its callers (rbp, r12 to r15; rbx, which is the vCPU here) are not read back from
+; struct regs: a handler must not change them there. It may change all others.
 align 64
 global syscall_entry
 syscall_entry:
@@ -91,53 +104,45 @@ syscall_entry:
     lea r11, [hypercall_table]
     call [r11 + rax * 8]
 hypercall_done:
-    mov [rsp + REGS_rax], rax
-    ; falls through
-
-; Leave to the guest with the registers at rsp. Interrupts go off, so that no work can come up between the last look and the guest.
-global exit_to_guest
-exit_to_guest:
-    cli
-    cmp qword [rsp + CPU(work)], 0
-    jne work
-    mov rbx, [rsp + CPU(current)]
-    mov rcx, [rbx + CTX_info]
-    cmp word [rcx], 1                   ; upcall pending, and not masked
-    je work
-    cmp dword [rsp + REGS_vector], -1
-    jne exit_iret
+    LOOK_FOR_WORK hypercall_work
+    cmp dword [rsp + REGS_vector], -1   ; the iret hypercall leaves by IRETQ
+    jne hypercall_iret
     mov rcx, [rsp + REGS_rip]           ; SYSRET to a non-canonical address would fault in ring 0, with the guest's stack
     mov r11, rcx
     shl r11, 16
     sar r11, 16
     cmp r11, rcx
-    jne exit_iret
-    POP_GPRS
-    mov rcx, [rsp + 8]
+    jne hypercall_iret
+    add rsp, REGS_rbx
+    pop rbx
+    pop r11
+    pop r10
+    pop r9
+    pop r8
+    add rsp, 16                         ; rax holds the result, rcx the return address
+    pop rdx
+    pop rsi
+    pop rdi
     mov r11, [rsp + 24]
     mov rsp, [rsp + 32]
     o64 sysret
+
+hypercall_iret:
+    mov [rsp + REGS_rax], rax
+    add rsp, REGS_rbx
+    jmp exit_iret.rbx
+
+hypercall_work:
+    mov [rsp + REGS_rax], rax
+    jmp work
 
 unknown_hypercall:
     call hypercall_unknown
     jmp hypercall_done
 
-align 16
-exit_iret:
-    POP_GPRS
-    add rsp, 8
-global guest_iretq
-guest_iretq:                            ; may fault on the guest's selectors: iret_fault() sees this address
-    iretq
-
-work:
-    sti
-    mov rdi, rsp
-    call exit_work
-    jmp exit_to_guest
-
 guest_user_syscall:
     mov rdi, rsp
+    mov rsi, rbx
     call guest_syscall
     jmp exit_to_guest
 
@@ -154,6 +159,7 @@ syscall32_entry:
     PUSH_GPRS
     sti
     mov rdi, rsp
+    mov rsi, [rsp + CPU(current)]
     call guest_syscall
     jmp exit_to_guest
 
@@ -214,7 +220,41 @@ trap_common:
     mov rdi, rsp
     test byte [rsp + REGS_cs], 3
     jz from_hypervisor
+    mov rsi, [rsp + CPU(current)]
     call guest_trap
+    ; falls through
+
+; Leave to the guest with the registers at rsp. IRETQ gives back whatever the guest was interrupted with.
+global exit_to_guest
+exit_to_guest:
+    mov rbx, [rsp + CPU(current)]
+    LOOK_FOR_WORK work
+exit_iret:
+    pop r15
+    pop r14
+    pop r13
+    pop r12
+    pop rbp
+.rbx:
+    pop rbx
+    pop r11
+    pop r10
+    pop r9
+    pop r8
+    pop rax
+    pop rcx
+    pop rdx
+    pop rsi
+    pop rdi
+    add rsp, 8
+global guest_iretq
+guest_iretq:                            ; may fault on the guest's selectors: iret_fault() sees this address
+    iretq
+
+work:
+    sti
+    mov rdi, rsp
+    call exit_work
     jmp exit_to_guest
 
 align 16
@@ -262,6 +302,7 @@ debug_common:
     rep movsq
     mov rsp, rbx
     mov rdi, rbx
+    mov rsi, [rsp + CPU(current)]
     call guest_trap
     jmp exit_to_guest
 

@@ -11,7 +11,7 @@
 #include "x86/cpu.h"
 #include "x86/lock.h"
 
-static u64 flush_clock; /* a */
+u64 tlb_flush_clock; /* a */
 
 /* The request under way; asked for one at a time. */
 static struct spinlock flush_lock = SPINLOCK_INIT(LOCK_FLUSH);
@@ -20,25 +20,13 @@ static struct cpumask waiting; /* a: CPUs that have not answered yet */
 
 u64 tlb_clock(void)
 {
-    return __atomic_load_n(&flush_clock, __ATOMIC_SEQ_CST);
-}
-
-/* cpu->cr3 goes first: a flush request that comes in between then loads the new one, too. */
-void tlb_load_cr3(u64 cr3)
-{
-    struct cpu *c = this_cpu();
-    u64 now = __atomic_add_fetch(&flush_clock, 1, __ATOMIC_SEQ_CST);
-
-    c->cr3 = cr3;
-    write_cr3(cr3);
-    c->flush_clock = now;
-    c->stat_cr3_loads++;
+    return __atomic_load_n(&tlb_flush_clock, __ATOMIC_SEQ_CST);
 }
 
 void tlb_flush_local(void)
 {
     struct cpu *c = this_cpu();
-    u64 now = __atomic_add_fetch(&flush_clock, 1, __ATOMIC_SEQ_CST);
+    u64 now = __atomic_add_fetch(&tlb_flush_clock, 1, __ATOMIC_SEQ_CST);
 
     write_cr3(c->cr3);
     c->flush_clock = now;

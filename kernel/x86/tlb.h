@@ -10,6 +10,10 @@
 
 #include "lib/types.h"
 #include "x86/layout.h"
+#ifndef KOAN_HOST
+#include "x86/asm.h"
+#include "x86/cpu.h"
+#endif
 
 struct cpumask {
     u64 bits[NR_CPUS / 64];
@@ -35,8 +39,24 @@ static inline bool cpumask_test(const struct cpumask *m, u32 cpu)
 /* The flush clock now: the stamp for a frame whose use ends. */
 u64 tlb_clock(void);
 
-/* Load CR3 (a full flush of non-global entries). Call with interrupts off or where no vCPU switch can come between. */
-void tlb_load_cr3(u64 cr3);
+#ifndef KOAN_HOST
+extern u64 tlb_flush_clock; /* a */
+
+/*
+ * Load CR3 (a full flush of non-global entries). Call with interrupts off or where no vCPU switch can come between. cpu->cr3 goes first: a flush
+ * request that comes in between then loads the new one, too.
+ */
+static ALWAYS_INLINE void tlb_load_cr3(u64 cr3)
+{
+    struct cpu *c = this_cpu();
+    u64 now = __atomic_add_fetch(&tlb_flush_clock, 1, __ATOMIC_SEQ_CST);
+
+    c->cr3 = cr3;
+    write_cr3(cr3);
+    c->flush_clock = now;
+    c->stat_cr3_loads++;
+}
+#endif
 
 /* Flush this CPU: everything non-global, or the page of one address. */
 void tlb_flush_local(void);

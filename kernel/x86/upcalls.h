@@ -8,10 +8,10 @@
 #include "x86/cpu.h"
 
 /* An exception in ring 3. Returns when the guest may go on (at regs). Interrupts on. */
-void guest_trap(struct regs *regs);
+void guest_trap(struct regs *regs, struct vcpu *v);
 
 /* SYSCALL from guest user mode (kernel mode goes straight to the hypercall table). Interrupts on. */
-void guest_syscall(struct regs *regs);
+void guest_syscall(struct regs *regs, struct vcpu *v);
 
 /* A hypercall number outside the table. Returns the result for rax. */
 s64 hypercall_unknown(void);

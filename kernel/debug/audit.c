@@ -96,9 +96,12 @@ static u32 audit(const char *label, enum loudness loudness)
     }
     differences = 0;
     rounds++;
+    watchdog_alive();
     recount_clear();
     audit_count();
+    watchdog_alive();
     u64 frames = audit_check();
+    watchdog_alive();
     u32 found = differences;
     world_go();
     if (found)

@@ -3,7 +3,7 @@
  *
  * Rules. The first CPU that panics reports; it stops the others by NMI and then owns the machine. Nothing here waits for a lock, allocates, or
  * trusts what it reads: consoles are written past their lock, stacks are read only where they are mapped. A second panic on the same CPU (a fault inside
- * the report) ends the machine at once. The exit code of a panic outranks all others.
+ * the report) ends the machine at once. A screen shows only the last lines, so the most telling ones come last. The exit code of a panic outranks all others.
  */
 #include "debug/panic.h"
 
@@ -32,6 +32,7 @@ bool panic_under_way(void)
 /* Become the one that reports. Who comes second on the same CPU has faulted while reporting; on another one, it stops. */
 static void take_over(const char *message)
 {
+    static bool nested; /* the owner's */
     u32 nobody = NOBODY;
     u32 self = this_cpu()->id;
 
@@ -40,7 +41,10 @@ static void take_over(const char *message)
                                     __ATOMIC_SEQ_CST))
         return;
     if (nobody == self) {
-        say("PANIC inside the report of a panic: %s\n", message);
+        if (!nested) { /* a console that faults would bring us here for ever */
+            nested = true;
+            say("PANIC inside the report of a panic: %s\n", message);
+        }
         machine_end(END_CODE_PANIC);
     }
     for (;;)
@@ -49,14 +53,14 @@ static void take_over(const char *message)
 
 static void report_place(const struct regs *regs, u64 rip, u64 rbp)
 {
+    stack_print(regs ? regs->rsp : rbp, STACK_WORDS);
+    nmi_report_stopped();
     report_where(this_cpu());
     if (regs) {
         report_regs(regs);
         backtrace_print(regs->rip, regs->rsp, regs->rbp);
-        stack_print(regs->rsp, STACK_WORDS);
     } else {
         backtrace_print(rip, 0, rbp);
-        stack_print(rbp, STACK_WORDS);
     }
 }
 
@@ -73,10 +77,9 @@ NORETURN static void panic_v(const struct regs *regs, void (*more)(void), u64 ri
     say("PANIC: %s\n", message);
     if (more)
         more();
-    report_place(regs, rip, rbp);
-    nmi_report_stopped();
     trace_print(TRACE_RECORDS);
-    say("The hypervisor has stopped.\n");
+    report_place(regs, rip, rbp);
+    say("The hypervisor has stopped: %s\n", message);
     machine_end(END_CODE_PANIC);
 }
 

@@ -33,14 +33,15 @@ const char *trap_name(u32 vector)
     return vector < ARRAY_SIZE(names) && names[vector] ? names[vector] : "";
 }
 
+/* Lines of less than 80 characters: screens have no more. */
 void report_regs(const struct regs *regs)
 {
     say("rip %04lx:%016lx  rsp %04lx:%016lx  rflags %08lx\n", regs->cs & 0xffff, regs->rip,
         regs->ss & 0xffff, regs->rsp, regs->rflags);
-    say("rax %016lx rbx %016lx rcx %016lx rdx %016lx\n", regs->rax, regs->rbx, regs->rcx,
-        regs->rdx);
-    say("rsi %016lx rdi %016lx rbp %016lx r8  %016lx\n", regs->rsi, regs->rdi, regs->rbp, regs->r8);
-    say("r9  %016lx r10 %016lx r11 %016lx r12 %016lx\n", regs->r9, regs->r10, regs->r11, regs->r12);
+    say("rax %016lx rbx %016lx rcx %016lx\n", regs->rax, regs->rbx, regs->rcx);
+    say("rdx %016lx rsi %016lx rdi %016lx\n", regs->rdx, regs->rsi, regs->rdi);
+    say("rbp %016lx r8  %016lx r9  %016lx\n", regs->rbp, regs->r8, regs->r9);
+    say("r10 %016lx r11 %016lx r12 %016lx\n", regs->r10, regs->r11, regs->r12);
     say("r13 %016lx r14 %016lx r15 %016lx\n", regs->r13, regs->r14, regs->r15);
 }
 

@@ -10,7 +10,7 @@
 /* The name of an exception, "" for other vectors. */
 const char *trap_name(u32 vector);
 
-/* General registers, rip and flags, four a line. */
+/* General registers, rip and flags. */
 void report_regs(const struct regs *regs);
 
 /* One line: the CPU, the domain and vCPU that it runs, and the locks that it holds. */

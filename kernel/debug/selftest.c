@@ -100,6 +100,7 @@ static NOINLINE void selftest_stuck(void)
     u64 start = clock_ns(), flags = interrupts_save();
     u32 before = nmi_reports();
 
+    watchdog_alive(); /* from here on this CPU is watched */
     while (nmi_reports() == before && clock_ns() - start < STUCK_MOST_NS)
         cpu_relax();
     interrupts_restore(flags);

@@ -4,7 +4,8 @@
  * A heartbeat counts the times that a CPU came out of the hypervisor's work (or was idle); timer interrupts alone don't count, since the hypervisor
  * runs with interrupts on and a loop in it would be ticked for ever. No call may keep a CPU for longer than some milliseconds, so one whose
  * heartbeat has stood still for STUCK_NS is stuck. It is asked by NMI where it is, once, and the machine goes on. With one CPU the timer
- * interrupt is its own judge: that finds loops with interrupts on only.
+ * interrupt is its own judge: that finds loops with interrupts on only. A CPU that has never come to its heartbeat is still starting up, and has the time that
+ * it takes.
  */
 #include "debug/nmi.h"
 #include "debug/report.h"
@@ -38,7 +39,7 @@ void watchdog_tick(const struct regs *regs)
     u32 heartbeat = __atomic_load_n(&neighbour->heartbeat, __ATOMIC_RELAXED);
     u64 now = clock_ns();
 
-    if (heartbeat != watch->heartbeat || !watch->since || neighbour->in_guest_hint) {
+    if (heartbeat != watch->heartbeat || !heartbeat || !watch->since || neighbour->in_guest_hint) {
         *watch = (struct watch){ .heartbeat = heartbeat, .since = now };
         return;
     }

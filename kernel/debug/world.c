@@ -25,8 +25,10 @@ void world_join(void)
     if (stop % 2 == 0)
         return; /* called off */
     __atomic_fetch_add(&waiting, 1, __ATOMIC_SEQ_CST);
-    while (__atomic_load_n(&stops, __ATOMIC_SEQ_CST) == stop)
+    while (__atomic_load_n(&stops, __ATOMIC_SEQ_CST) == stop) {
+        watchdog_alive(); /* an audit of much memory takes its time */
         cpu_relax();
+    }
     __atomic_fetch_sub(&waiting, 1, __ATOMIC_SEQ_CST);
 }
 

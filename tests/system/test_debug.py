@@ -131,6 +131,33 @@ class Panics(Report):
         self.assertEqual(machine.ending.kind, "panic")
 
 
+class Screen(Report):
+    """A server without a serial cable: the screen must show the panic, whose beginning has scrolled away."""
+
+    def test_panic_on_the_screen(self):
+        folder = paths.BUILD / "guests"
+        with Machine("koan", [Module(folder / "hello", "hello", mem=16)], "test=panic console=com1,vga end=halt", timeout=LIMIT_SECONDS,
+                     mem=256, qmp=True) as machine:
+            for line in machine.lines():
+                if line.startswith("(koan) The hypervisor has stopped"):
+                    break
+            rows = self.text_screen(machine)
+        self.assertEqual(len(rows), 25)
+        shown = "\n".join(rows)
+        for wanted in (r"backtrace:", r"#0 .*selftest_panic_inner\+0x", r"#1 .*selftest_panic\+0x", r"CPU 0, running no guest",
+                       r"The hypervisor has stopped: test=panic: this was asked for"):
+            self.assertRegex(shown, wanted)
+
+    @staticmethod
+    def text_screen(machine):
+        """The 25 lines of VGA text memory."""
+        words = []
+        for line in machine.qmp.monitor("xp /2000xh 0xb8000").splitlines():
+            words += [int(word, 16) for word in line.partition(":")[2].split()]
+        text = "".join(chr(word & 0xFF) if 32 <= word & 0xFF < 127 else " " for word in words)
+        return [text[i:i + 80] for i in range(0, len(text), 80)]
+
+
 class GoesOn(Report):
     """Reports after which the machine goes on to a clean end."""
 

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """Run the test guests of tests/guests/ on Koan and on real Xen, and show their verdicts side by side.
 
-    conformance.py [--on koan,koan-dom0,xen] [--jobs N] [--keep-going] [--verbose] [TEST...]
+    conformance.py [--on koan,koan-dom0,xen] [--jobs N] [--smp N] [--verbose] [TEST...]
 
 Three sides: `koan` runs each test as an unprivileged domain, `koan-dom0` as a privileged one, `xen` as the dom0 of Debian's Xen 4.17.
 
@@ -36,6 +36,7 @@ from koanrun.machine import Machine, Module  # noqa: E402
 
 SIDES = ("koan", "koan-dom0", "xen")
 GUESTS = paths.BUILD / "tests" / "guests"
+LOGS = paths.BUILD / "tests" / "logs"
 DIFFERENCES = paths.TREE / "tests" / "guests" / "DIFFERENCES"
 
 # struct test_result in guests/lib/test.h.
@@ -48,7 +49,7 @@ PAGE = 4096
 MACHINE_MIB = 512
 GUEST_MIB = 16
 SHARE = 12            # tests in one boot of Koan
-LIMIT_SECONDS = 120   # a boot that takes longer has hung
+LIMIT_SECONDS = 300   # a boot that takes longer has hung, even on a busy machine
 RESULT_LINE = re.compile(r"RESULT ([0-9a-f]+) [A-Z]+ (\w+):")
 
 
@@ -151,7 +152,7 @@ class Watcher:
         return outcome
 
 
-def boot(side, names, verbose):
+def boot(side, names, given):
     """Run some tests in one machine. Returns outcomes by name, and the console's lines."""
     nonces = {name: random.getrandbits(63) | 1 for name in names}
     end = "reboot" if side == "xen" else "poweroff"
@@ -161,31 +162,36 @@ def boot(side, names, verbose):
     folder = paths.work_dir("conformance-")
     ram_file = folder / "ram"
     try:
-        machine = Machine("xen" if side == "xen" else "koan", modules, options, mem=MACHINE_MIB, ram_file=ram_file,
+        machine = Machine("xen" if side == "xen" else "koan", modules, options, mem=MACHINE_MIB, smp=given.smp, ram_file=ram_file,
                           timeout=LIMIT_SECONDS)
         with machine:
             with open(ram_file, "r+b") as file, mmap.mmap(file.fileno(), 0) as ram:
                 watcher = Watcher(side, names, Reader(ram, nonces))
                 for line in machine.lines():
                     watcher.line(line)
-                    if verbose:
+                    if given.verbose:
                         print(f"[{side}] {line}", flush=True)
         return {name: watcher.outcome(name, machine.ending) for name in names}, machine.output
     finally:
         paths.remove_dir(folder)
 
 
-def run_share(side, names, verbose):
+def boot_logged(side, names, given):
+    """As boot(), with the console's lines kept in LOGS: one file for several tests is named after the first and `-etc`."""
+    outcomes, output = boot(side, names, given)
+    LOGS.mkdir(parents=True, exist_ok=True)
+    name = names[0] + ("-etc" if len(names) > 1 else "")
+    (LOGS / f"{side}-{name}.log").write_text("\n".join(output) + "\n", encoding="utf-8")
+    return outcomes
+
+
+def run_share(side, names, given):
     """Run tests in one boot, and one by one where that boot failed as a whole."""
-    outcomes, output = boot(side, names, verbose)
+    outcomes = boot_logged(side, names, given)
     if len(names) > 1 and any(outcome.verdict in ("HANG", "DIED", "SILENT") for outcome in outcomes.values()):
         outcomes = {}
         for name in names:
-            alone, output = boot(side, [name], verbose)
-            outcomes.update(alone)
-    log = paths.BUILD / "tests" / "logs"
-    log.mkdir(parents=True, exist_ok=True)
-    (log / f"{side}-{names[0]}.log").write_text("\n".join(output) + "\n", encoding="utf-8")
+            outcomes.update(boot_logged(side, [name], given))
     return side, outcomes
 
 
@@ -246,6 +252,7 @@ def options():
     parser = argparse.ArgumentParser(description="run the test guests; see the head of this file")
     parser.add_argument("--on", default=",".join(SIDES), help="sides, with commas: " + ", ".join(SIDES))
     parser.add_argument("--jobs", type=int, default=min(2, os.cpu_count() or 1), help="machines at a time")
+    parser.add_argument("--smp", type=int, default=1, help="CPUs of each machine")
     parser.add_argument("--verbose", action="store_true", help="show all console lines")
     parser.add_argument("tests", nargs="*", metavar="TEST", help="names of tests (default: all)")
     return parser.parse_args()
@@ -265,7 +272,7 @@ def main():
         raise UsageError(f"{DIFFERENCES} names no test: {' '.join(sorted(stale))}")
     outcomes = collections.defaultdict(dict)
     with concurrent.futures.ThreadPoolExecutor(given.jobs) as pool:
-        jobs = [pool.submit(run_share, side, share, given.verbose) for side in sides for share in shares_of(side, names)]
+        jobs = [pool.submit(run_share, side, share, given) for side in sides for share in shares_of(side, names)]
         for job in concurrent.futures.as_completed(jobs):
             side, found = job.result()
             outcomes[side].update(found)

@@ -91,29 +91,29 @@ static s64 extent_one(const struct extents *x, u32 command, u64 i)
     return 0;
 }
 
-/* What is wrong with the arguments ends the call, as Xen's does, with "so many done"; only a lack of right is an error. */
-static s64 change_reservation(u32 command, u64 start, u64 arg)
+/*
+ * From extent *start on; there it goes on after -XEN_ERESTART. What is wrong with the arguments ends the call, as Xen's does, with "so many
+ * done"; only a lack of right is an error.
+ */
+static s64 change_reservation(u32 command, u64 *start, u64 arg)
 {
     struct extents x;
     s64 error = 0;
-    u64 i = start;
+    u64 i = *start;
 
     if (!copy_from_guest(&x.r, arg, sizeof(x.r)))
-        return (refuse(-XEN_EFAULT, arg), (s64)start);
+        return (refuse(-XEN_EFAULT, arg), (s64)i);
     x.m = find_any(x.r.domid);
-    if (!x.m || x.r.nr_extents > MAX_EXTENTS || start >= x.r.nr_extents)
-        return (refuse(-XEN_EINVAL, x.r.nr_extents), (s64)start);
+    if (!x.m || x.r.nr_extents > MAX_EXTENTS || i >= x.r.nr_extents)
+        return (refuse(-XEN_EINVAL, x.r.nr_extents), (s64)i);
     if (mmu_may_touch(x.m))
         return -XEN_EPERM;
     if (x.r.extent_order > MAX_ORDER)
-        return (refuse(-XEN_EINVAL, x.r.extent_order), (s64)start);
-    for (; i < x.r.nr_extents && !error; i += !error) {
-        error = i != start && work_pending() ? -XEN_ERESTART : extent_one(&x, command, i);
-    }
-    if (error == -XEN_ERESTART)
-        return hypercall_restart(__HYPERVISOR_memory_op, command | i << COMMAND_BITS, arg, 0, 0, 0,
-                                 0);
-    return (s64)i;
+        return (refuse(-XEN_EINVAL, x.r.extent_order), (s64)i);
+    for (; i < x.r.nr_extents && !error; i += !error)
+        error = i != *start && work_pending() ? -XEN_ERESTART : extent_one(&x, command, i);
+    *start = i;
+    return error == -XEN_ERESTART ? error : (s64)i;
 }
 
 /* ---- exchange ---- */
@@ -196,9 +196,7 @@ static s64 exchange(u64 arg)
     }
     if (!put_guest_u64(arg + offsetof(struct xen_memory_exchange, nr_exchanged), x.e.nr_exchanged))
         return refuse(-XEN_EFAULT, arg);
-    return error == -XEN_ERESTART
-               ? hypercall_restart(__HYPERVISOR_memory_op, XENMEM_exchange, arg, 0, 0, 0, 0)
-               : error;
+    return error;
 }
 
 /* ---- questions ---- */
@@ -262,31 +260,43 @@ static s64 machphys_mapping(u64 arg)
     return copy_to_guest(arg, &a, sizeof(a)) ? 0 : refuse(-XEN_EFAULT, arg);
 }
 
-s64 hc_memory_op(u64 command, u64 arg, u64 a3, u64 a4, u64 a5, u64 a6)
+static s64 memory_op(u32 what, u64 *start, u64 arg)
 {
-    u64 start = command >> COMMAND_BITS;
-    u32 what = command & (BIT(COMMAND_BITS) - 1);
-
-    (void)a3, (void)a4, (void)a5, (void)a6;
     switch (what) {
     case XENMEM_increase_reservation:
     case XENMEM_decrease_reservation:
     case XENMEM_populate_physmap:
         return change_reservation(what, start, arg);
-    case XENMEM_exchange:
-        return start ? refuse(-XEN_EINVAL, command) : exchange(arg);
-    case XENMEM_maximum_ram_page:
-        return start ? refuse(-XEN_EINVAL, command) : (s64)max_mfn - 1;
-    case XENMEM_current_reservation:
-    case XENMEM_maximum_reservation:
-    case XENMEM_maximum_gpfn:
-        return start ? refuse(-XEN_EINVAL, command) : about_domain(what, arg);
     case XENMEM_machphys_mapping:
         return machphys_mapping(arg);
     case XENMEM_machphys_mfn_list:
         return machphys_mfn_list(arg);
+    }
+    if (*start) /* nothing else goes on in the middle */
+        return refuse(what <= XENMEM_acquire_resource ? -XEN_EINVAL : -XEN_ENOSYS, what);
+    switch (what) {
+    case XENMEM_exchange:
+        return exchange(arg);
+    case XENMEM_maximum_ram_page:
+        return (s64)max_mfn - 1;
+    case XENMEM_current_reservation:
+    case XENMEM_maximum_reservation:
+    case XENMEM_maximum_gpfn:
+        return about_domain(what, arg);
     default:
         /* memory_map is here on purpose: a guest then takes all its pages as one piece of RAM. */
         return refuse(-XEN_ENOSYS, what);
     }
+}
+
+s64 hc_memory_op(u64 command, u64 arg, u64 a3, u64 a4, u64 a5, u64 a6)
+{
+    u32 what = command & (BIT(COMMAND_BITS) - 1);
+    u64 start = command >> COMMAND_BITS;
+    s64 result = memory_op(what, &start, arg);
+
+    if (result == -XEN_ERESTART)
+        return hypercall_restart(__HYPERVISOR_memory_op, what | start << COMMAND_BITS, arg, a3, a4,
+                                 a5, a6);
+    return result;
 }

@@ -78,9 +78,8 @@ s64 hc_update_va_mapping(u64 va, u64 e, u64 flags, u64 a4, u64 a5, u64 a6)
     struct vcpu *v = current_vcpu();
     struct domain_memory *m = &v->domain->mem;
 
-    (void)a4, (void)a5, (void)a6;
     if (unlikely(!memory_enter(m)))
-        return hypercall_restart(__HYPERVISOR_update_va_mapping, va, e, flags, 0, 0, 0);
+        return hypercall_restart(__HYPERVISOR_update_va_mapping, va, e, flags, a4, a5, a6);
     pte_t *slot = update_find_l1(m, v->ctx.cr3_kernel, va);
     s64 error = likely(slot) ? update_l1(m, m, slot, e, false) : refuse(-XEN_EINVAL, va);
     memory_leave(m);
@@ -98,15 +97,14 @@ s64 hc_update_va_mapping_otherdomain(u64 va, u64 e, u64 flags, u64 domid, u64 a5
     struct vcpu *v = current_vcpu();
     struct domain_memory *m = &v->domain->mem, *pages;
 
-    (void)a5, (void)a6;
     s64 error = mmu_find_owner((u16)domid, &pages);
     if (!error)
         error = mmu_may_touch(pages);
     if (error)
         return error;
     if (!memory_enter_pair(m, pages))
-        return hypercall_restart(__HYPERVISOR_update_va_mapping_otherdomain, va, e, flags, domid, 0,
-                                 0);
+        return hypercall_restart(__HYPERVISOR_update_va_mapping_otherdomain, va, e, flags, domid,
+                                 a5, a6);
     pte_t *slot = update_find_l1(m, v->ctx.cr3_kernel, va);
     if (!slot)
         error = refuse(-XEN_EINVAL, va);
@@ -202,7 +200,6 @@ s64 hc_mmu_update(u64 requests, u64 count, u64 done_out, u64 dom, u64 a5, u64 a6
     struct update_call c = { own, own, own, &v->walk };
     struct mmu_batch b;
 
-    (void)a5, (void)a6;
     dom = (u32)dom;
     s64 error = mmu_batch_begin(&b, requests, count, done_out);
     if (!error && unlikely(dom != DOMID_SELF))
@@ -210,8 +207,8 @@ s64 hc_mmu_update(u64 requests, u64 count, u64 done_out, u64 dom, u64 a5, u64 a6
     if (unlikely(error))
         return error;
     if (unlikely(!memory_enter_pair(c.tables, c.pages)))
-        return mmu_batch_end(&b, -XEN_ERESTART, __HYPERVISOR_mmu_update, dom);
+        return mmu_batch_end(&b, -XEN_ERESTART, __HYPERVISOR_mmu_update, dom, a5, a6);
     error = update_all(&c, &b);
     memory_leave_pair(c.tables, c.pages);
-    return mmu_batch_end(&b, error, __HYPERVISOR_mmu_update, dom);
+    return mmu_batch_end(&b, error, __HYPERVISOR_mmu_update, dom, a5, a6);
 }

@@ -40,14 +40,15 @@ static ALWAYS_INLINE s64 mmu_batch_begin(struct mmu_batch *b, u64 at, u64 count,
     return likely(guest_range_ok(at, 0)) ? 0 : refuse(-XEN_EFAULT, at);
 }
 
-/* Says how far the batch got; goes on later after -XEN_ERESTART. Returns what the hypercall is to return. */
-static ALWAYS_INLINE s64 mmu_batch_end(struct mmu_batch *b, s64 error, u32 nr, u64 dom)
+/* Says how far the batch got; goes on later after -XEN_ERESTART. a5 and a6 are no arguments, and come back as they were. */
+static ALWAYS_INLINE s64 mmu_batch_end(struct mmu_batch *b, s64 error, u32 nr, u64 dom, u64 a5,
+                                       u64 a6)
 {
     if (b->done_out)
         copy_to_guest(b->done_out, &b->done,
                       sizeof(b->done)); /* as Xen: a bad pointer is the guest's loss */
     if (unlikely(error == -XEN_ERESTART))
-        return hypercall_restart(nr, b->at, b->left | MMU_CONTINUED, b->done_out, dom, 0, 0);
+        return hypercall_restart(nr, b->at, b->left | MMU_CONTINUED, b->done_out, dom, a5, a6);
     return error;
 }
 

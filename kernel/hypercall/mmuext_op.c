@@ -254,7 +254,6 @@ s64 hc_mmuext_op(u64 ops, u64 count, u64 done_out, u64 domid, u64 a5, u64 a6)
     struct ext_call c = { .v = v, .own = &v->domain->mem };
     struct mmu_batch b;
 
-    (void)a5, (void)a6;
     s64 error = mmu_batch_begin(&b, ops, count, done_out);
     if (!error)
         error = mmu_find_owner((u16)domid, &c.m);
@@ -264,5 +263,5 @@ s64 hc_mmuext_op(u64 ops, u64 count, u64 done_out, u64 domid, u64 a5, u64 a6)
         return error;
     c.result = likely(c.m == c.own) ? &v->walk : &c.m->foreign_result;
     error = ext_all(&c, &b);
-    return mmu_batch_end(&b, error, __HYPERVISOR_mmuext_op, domid);
+    return mmu_batch_end(&b, error, __HYPERVISOR_mmuext_op, domid, a5, a6);
 }

@@ -490,6 +490,8 @@ class Trap(Command):
     def run(self, words):
         regs = self.find(words[1:] if words[:1] == ["frame"] else words)
         value = {field.name: number(regs[field.name]) for field in regs.type.fields()}
+        if not any(value.values()):
+            raise KoanError(f"nothing at {number(regs.address):#x}: no guest has been interrupted here yet")
         vector = value["vector"]
         words = VECTORS.get(vector, "interrupt" if vector < 256 else "no such vector")
         error = f", error code {value['error_code']:#x}" if vector in HAS_ERROR_CODE else ""

@@ -28,14 +28,15 @@ class Display:
 
     def __init__(self, hypervisor, guests, out=None, err=None):
         self.hypervisor = {"koan": "(koan) ", "xen": "(XEN) "}[hypervisor]
+        self.koan = hypervisor == "koan"
         self.strip = f"({guests[0]}) " if len(guests) == 1 else None
         self.out, self.err = out or sys.stdout, err or sys.stderr
         self.shown = 0  # characters of the unfinished line that stand on the screen
 
     def split(self, line):
         """(stream, text to show) of a line."""
-        if line.startswith(self.hypervisor):
-            return self.err, line
+        if line.startswith(self.hypervisor) or self.koan and not line.startswith("("):
+            return self.err, line  # under Koan every line of a guest has its prefix
         if self.strip and line.startswith(self.strip):
             return self.out, line[len(self.strip):]
         return self.out, line
@@ -150,9 +151,10 @@ def converse(machine, display, descriptor):
 
 def report(machine):
     """A word on standard error where the ending is not a clean one."""
-    if not machine.output:
+    said = [line for line in machine.preamble if line.strip()][-10:]
+    if not machine.output and said:
         print(f"koan-run: {machine.hypervisor} printed nothing; firmware and boot loader said last:", file=sys.stderr)
-        for line in [line for line in machine.preamble if line.strip()][-10:]:
+        for line in said:
             print(f"    {line}", file=sys.stderr)
     if machine.ending.status != 0:
         print(f"koan-run: {machine.ending}", file=sys.stderr, flush=True)

@@ -27,6 +27,13 @@ STATUS = {
 }
 
 
+WORDS = {
+    "clean": "all guests shut down", "crashed": "a guest crashed", "bad-image": "an image was refused",
+    "emulator": "the emulator failed", "panic": "the hypervisor panicked", "reset": "the machine reset",
+    "timeout": "time-out", "budget": "out of instructions", "stopped": "stopped",
+}
+
+
 @dataclasses.dataclass(frozen=True)
 class Ending:
     """kind is a key of STATUS; detail a few words for a person; status what koan-run exits with."""
@@ -39,7 +46,7 @@ class Ending:
         return STATUS[self.kind]
 
     def __str__(self):
-        return f"{self.kind}: {self.detail}" if self.detail else self.kind
+        return WORDS[self.kind] + (f": {self.detail}" if self.detail else "")
 
 
 def from_code(code, where):
@@ -53,7 +60,7 @@ def from_code(code, where):
 def of_koan_in_qemu(status, complaint=""):
     """QEMU's exit status after a run of Koan with end=exit and -no-reboot."""
     if status == 0:
-        return Ending("reset", "the machine reset or powered off without Koan's word: a triple fault?")
+        return Ending("reset", "no word of Koan's before it; a triple fault?")
     if status is not None and status > 1 and status % 2 == 1:
         return from_code(status >> 1, "QEMU")
     return Ending("emulator", complaint or f"QEMU ended with status {status}")
@@ -70,7 +77,7 @@ def of_koan_in_bochs(lines, complaint=""):
             return from_code(int(match.group(1), 16), "Bochs")
     if not lines:
         return Ending("emulator", complaint or "Bochs ended before the machine printed anything")
-    return Ending("reset", complaint or "Bochs ended without Koan's word: a triple fault?")
+    return Ending("reset", complaint or "no word of Koan's before it; a triple fault?")
 
 
 # Xen 4.17's words, with the kind they stand for. Order matters: a panic outranks all.

@@ -322,7 +322,7 @@ class Machine:
             if self.hypervisor == "xen":
                 self.ending = endings.of_xen(self.output) or (
                     endings.Ending("emulator", complaint or "QEMU did not start") if status else
-                    endings.Ending("reset", "the machine reset without Xen's word"))
+                    endings.Ending("reset", "no word of Xen's before it; a triple fault?"))
             elif self.emulator == "bochs":
                 self.ending = endings.of_koan_in_bochs(self.output, complaint)
             else:

@@ -92,6 +92,11 @@ class Screen(unittest.TestCase):
         shown.line("(hello) hi (hello) there")
         self.assertEqual((shown.out.getvalue(), shown.err.getvalue()), ("hi (hello) there\n", "(koan) boot\n"))
 
+    def test_koans_last_word_in_bochs_is_no_guests(self):
+        shown = self.display("koan", "hello")
+        shown.line("KOAN-END 0x10")
+        self.assertEqual((shown.out.getvalue(), shown.err.getvalue()), ("", "KOAN-END 0x10\n"))
+
     def test_several_guests_keep_theirs(self):
         shown = self.display("koan", "a", "b")
         shown.line("(a) one")

@@ -1,7 +1,9 @@
 /*
- * What the boot loader handed over, in one struct that says nothing about how: memory, modules, command line, ACPI, screen.
+ * What the boot loader handed over, in one struct that says nothing about how: memory, modules,
+ * command line, ACPI, screen.
  *
- * Filled by boot/multiboot2.c. Strings and the RSDP point into the loader's own data, which start-up keeps out of the free memory.
+ * Filled by boot/multiboot2.c. Strings and the RSDP point into the loader's own data, which
+ * start-up keeps out of the free memory.
  */
 #ifndef KOAN_BOOT_BOOT_INFO_H
 #define KOAN_BOOT_BOOT_INFO_H

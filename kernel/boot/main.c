@@ -1,8 +1,10 @@
 /*
- * The story of start-up, from the first line of C to the first guest: one call a line, in the order in which each thing can be there.
+ * The story of start-up, from the first line of C to the first guest: one call a line, in the order
+ * in which each thing can be there.
  *
- * It has two parts, because the boot CPU changes its stack in between: koan_main() runs on a stack inside the image, on the page tables
- * that boot/start.asm made; start_up() on the CPU's own block and the real page tables.
+ * It has two parts, because the boot CPU changes its stack in between: koan_main() runs on a stack
+ * inside the image, on the page tables that boot/start.asm made; start_up() on the CPU's own block
+ * and the real page tables.
  */
 #include "boot/main.h"
 

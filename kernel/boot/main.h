@@ -6,7 +6,8 @@
 
 #include "lib/types.h"
 
-/* `info`: machine address of the Multiboot2 information; `image`: where the loader put the hypervisor. */
+/* `info`: machine address of the Multiboot2 information; `image`: where the loader put the
+ * hypervisor. */
 NORETURN void koan_main(u64 info, u64 image);
 
 #endif

@@ -75,7 +75,8 @@ void memory_start(struct boot_info *info, u64 info_address, u64 image, u32 cpus)
 {
     static struct range_list free;
 
-    /* Image and loader's data are RAM, whatever the map says: both are reached through the direct map. */
+    /* Image and loader's data are RAM, whatever the map says: both are reached through the direct
+     * map. */
     ranges_add(&info->ram, image, image + (image_end - image_start));
     ranges_add(&info->ram, ROUND_DOWN(info_address, PAGE_SIZE),
                ROUND_UP(info_address + *(const u32 *)(DIRECTMAP_VA + info_address), PAGE_SIZE));

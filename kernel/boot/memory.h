@@ -1,5 +1,6 @@
 /*
- * Memory at start-up: from the loader's map to page tables, frame table, CPU blocks and a filled allocator.
+ * Memory at start-up: from the loader's map to page tables, frame table, CPU blocks and a filled
+ * allocator.
  */
 #ifndef KOAN_BOOT_MEMORY_H
 #define KOAN_BOOT_MEMORY_H
@@ -7,12 +8,14 @@
 #include "boot/boot_info.h"
 #include "x86/smp.h"
 
-/* ACPI's tables, while the first page tables (the first 4 GiB) are loaded: NULL for what lies elsewhere. */
+/* ACPI's tables, while the first page tables (the first 4 GiB) are loaded: NULL for what lies
+ * elsewhere. */
 const void *memory_reach(u64 address, u64 size);
 
 /*
- * Make and load the hypervisor's page tables, with blocks for that many CPUs. `info_address`: the loader's data; `image`: our image;
- * both machine addresses. Modules that don't lie in memory are dropped from `info`.
+ * Make and load the hypervisor's page tables, with blocks for that many CPUs. `info_address`: the
+ * loader's data; `image`: our image; both machine addresses. Modules that don't lie in memory are
+ * dropped from `info`.
  */
 void memory_start(struct boot_info *info, u64 info_address, u64 image, u32 cpus);
 

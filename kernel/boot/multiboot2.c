@@ -1,8 +1,10 @@
 /*
- * The Multiboot2 boot information (Multiboot2 specification 2.0, 3.4 to 3.6): a list of tags, each with type and size.
+ * The Multiboot2 boot information (Multiboot2 specification 2.0, 3.4 to 3.6): a list of tags, each
+ * with type and size.
  *
- * Firmware and loaders get it wrong, and a fuzzer feeds it garbage: each tag is checked against the end of the data, each text must end in
- * NUL inside its tag, and the memory map may be unsorted and overlapping. A tag that is no good is skipped.
+ * Firmware and loaders get it wrong, and a fuzzer feeds it garbage: each tag is checked against the
+ * end of the data, each text must end in NUL inside its tag, and the memory map may be unsorted and
+ * overlapping. A tag that is no good is skipped.
  */
 #include "boot/multiboot2.h"
 
@@ -83,7 +85,8 @@ static void read_module(const struct tag *tag, struct boot_info *out)
     };
 }
 
-/* Entry i of the map, made harmless: inside the address space, start before end. False behind the last one. */
+/* Entry i of the map, made harmless: inside the address space, start before end. False behind the
+ * last one. */
 static bool memory_entry(const struct tag *tag, u32 i, struct memory_entry *entry)
 {
     const struct tag_memory_map *t = (const struct tag_memory_map *)tag;
@@ -97,7 +100,8 @@ static bool memory_entry(const struct tag *tag, u32 i, struct memory_entry *entr
     return true;
 }
 
-/* What is usable and not also something else. Usable ranges shrink to whole pages, the others grow to them. */
+/* What is usable and not also something else. Usable ranges shrink to whole pages, the others grow
+ * to them. */
 static void read_memory_map(const struct tag *tag, struct boot_info *out)
 {
     const struct tag_memory_map *t = (const struct tag_memory_map *)tag;

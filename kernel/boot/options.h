@@ -6,7 +6,8 @@
  *   end=halt|exit|reboot            what follows when the last domain has ended
  *   hz=100                          ticks a second, 1 to 10000: the time slice is one tick
  *
- * and the options of debug/ (debug/options.c). A word that is none of these gets a line on the console, and the start goes on.
+ * and the options of debug/ (debug/options.c). A word that is none of these gets a line on the
+ * console, and the start goes on.
  */
 #ifndef KOAN_BOOT_OPTIONS_H
 #define KOAN_BOOT_OPTIONS_H
@@ -19,7 +20,8 @@ struct boot_options {
     char problem_at[64]; /* that option's key */
 };
 
-/* Reads the line; end_mode (x86/power.h) and debug/'s settings are set on the way. Prints nothing: the console isn't there yet. */
+/* Reads the line; end_mode (x86/power.h) and debug/'s settings are set on the way. Prints nothing:
+ * the console isn't there yet. */
 void options_read(const char *line, struct boot_options *out);
 
 #endif

@@ -1,8 +1,10 @@
 /*
  * The hypervisor's page tables (SDM vol. 3, 4.5): see map.h.
  *
- * Every upper-level entry allows all that a leaf below it may ask for, so that the leaf alone decides; the machine-to-physical table makes use of the
- * opposite: its L2s stand in two L3 entries, one that says read-only and user (M2P_VA), one that says writable and supervisor (M2P_RW_VA).
+ * Every upper-level entry allows all that a leaf below it may ask for, so that the leaf alone
+ * decides; the machine-to-physical table makes use of the opposite: its L2s stand in two L3
+ * entries, one that says read-only and user (M2P_VA), one that says writable and supervisor
+ * (M2P_RW_VA).
  */
 #include "mm/map.h"
 
@@ -97,7 +99,8 @@ static void map_all_direct(const struct range_list *ram)
                   list.range[i].end - list.range[i].start, PTE_DATA);
 }
 
-/* Every L3 of the hypervisor's slots exists from the start, so that the sixteen entries never change. */
+/* Every L3 of the hypervisor's slots exists from the start, so that the sixteen entries never
+ * change. */
 static void make_l3s(void)
 {
     pte_t *l4 = mfn_to_virt(root);
@@ -138,7 +141,8 @@ static bool any_ram(const struct range_list *ram, u64 first_mfn, u64 count)
     return false;
 }
 
-/* Write whole entries, by a copy that overlaps itself: four moves a frame, which is what most of the start's time is spent on. */
+/* Write whole entries, by a copy that overlaps itself: four moves a frame, which is what most of
+ * the start's time is spent on. */
 static void frames_fill(struct frame *f, u64 count, u16 owner)
 {
     const void *from = f;
@@ -150,7 +154,8 @@ static void frames_fill(struct frame *f, u64 count, u16 owner)
     asm volatile("rep movsq" : "+S"(from), "+D"(f), "+c"(words) : : "memory");
 }
 
-/* One L1 whose entries all lead to the same read-only page of ownerless frames serves every stretch without RAM. */
+/* One L1 whose entries all lead to the same read-only page of ownerless frames serves every stretch
+ * without RAM. */
 static mfn_t make_hole_table(void)
 {
     mfn_t page = early_page(), table = early_page();
@@ -162,7 +167,8 @@ static mfn_t make_hole_table(void)
     return table;
 }
 
-/* Table memory for a stretch of FRAMES_PER_2M frames with RAM: a superpage where that many frames exist, else just the pages that are needed. */
+/* Table memory for a stretch of FRAMES_PER_2M frames with RAM: a superpage where that many frames
+ * exist, else just the pages that are needed. */
 static void map_frames(u64 first)
 {
     u64 count = min(max_mfn - first, FRAMES_PER_2M);
@@ -172,7 +178,8 @@ static void map_frames(u64 first)
     map_range((u64)&frame_table[first], memory.n << PAGE_SHIFT, size, PTE_DATA);
 }
 
-/* Fill the entries of [first, end) with one owner, except where there is no table memory of their own. */
+/* Fill the entries of [first, end) with one owner, except where there is no table memory of their
+ * own. */
 static void fill_stretch(const struct range_list *ram, u64 first, u64 end, u16 owner)
 {
     while (first < end) {

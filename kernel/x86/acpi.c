@@ -1,5 +1,6 @@
 /*
- * Reading ACPI's tables: see acpi.h. Pure but for `reach`, so that the tests can feed it tables of their own.
+ * Reading ACPI's tables: see acpi.h. Pure but for `reach`, so that the tests can feed it tables of
+ * their own.
  */
 #include "x86/acpi.h"
 

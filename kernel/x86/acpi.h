@@ -1,5 +1,6 @@
 /*
- * What the hypervisor wants from ACPI's tables: the CPUs, the I/O APICs, one timer (ACPI specification 6.5, ch. 5).
+ * What the hypervisor wants from ACPI's tables: the CPUs, the I/O APICs, one timer (ACPI
+ * specification 6.5, ch. 5).
  */
 #ifndef KOAN_X86_ACPI_H
 #define KOAN_X86_ACPI_H
@@ -20,8 +21,9 @@ struct acpi_info {
 };
 
 /*
- * `rsdp`: the root pointer as the loader copied it, or NULL. `reach` gives access to `size` bytes at a machine address, or NULL where
- * it can't. Tables are taken from the firmware as they are, so nothing in them is trusted: checksums, lengths, counts.
+ * `rsdp`: the root pointer as the loader copied it, or NULL. `reach` gives access to `size` bytes
+ * at a machine address, or NULL where it can't. Tables are taken from the firmware as they are, so
+ * nothing in them is trusted: checksums, lengths, counts.
  */
 void acpi_read(const void *rsdp, u32 rsdp_length, const void *(*reach)(u64 address, u64 size),
                struct acpi_info *out);

@@ -1,6 +1,6 @@
 /*
- * Local APIC: see apic.h. Registers are named by their offset in memory (SDM vol. 3, table 10-1); the MSR of x2APIC is 0x800 plus a
- * sixteenth of it (10.12.1.2).
+ * Local APIC: see apic.h. Registers are named by their offset in memory (SDM vol. 3, table 10-1);
+ * the MSR of x2APIC is 0x800 plus a sixteenth of it (10.12.1.2).
  */
 #include "x86/apic.h"
 
@@ -87,7 +87,8 @@ static void pic_mask(void)
     }
 }
 
-/* Register select at 0, data at 16 bytes (82093AA data sheet, 3.1); each input has two registers from 0x10 on. */
+/* Register select at 0, data at 16 bytes (82093AA data sheet, 3.1); each input has two registers
+ * from 0x10 on. */
 void io_apic_mask(volatile u32 *io)
 {
     u32 last;

@@ -1,19 +1,22 @@
 /*
- * The local APIC of each CPU (SDM vol. 3, ch. 10): timer tick, interrupts between CPUs. By MSR where the CPU has x2APIC, else by its registers
- * in memory. The other interrupt controllers of a PC are masked: the hypervisor polls its only device.
+ * The local APIC of each CPU (SDM vol. 3, ch. 10): timer tick, interrupts between CPUs. By MSR
+ * where the CPU has x2APIC, else by its registers in memory. The other interrupt controllers of a
+ * PC are masked: the hypervisor polls its only device.
  */
 #ifndef KOAN_X86_APIC_H
 #define KOAN_X86_APIC_H
 
 #include "lib/types.h"
 
-/* Ticks a second: 100, or what `hz=` on the command line asks for (1..10000), before any timer starts. */
+/* Ticks a second: 100, or what `hz=` on the command line asks for (1..10000), before any timer
+ * starts. */
 extern u32 tick_hz;
 
 /* True if the registers in memory are needed, at this machine address. False: x2APIC. */
 bool apic_wants_registers(u64 *address);
 
-/* Once, on the boot CPU, interrupts off: mask the old controllers. `registers`: where they are mapped; NULL with x2APIC. */
+/* Once, on the boot CPU, interrupts off: mask the old controllers. `registers`: where they are
+ * mapped; NULL with x2APIC. */
 void apic_init(volatile void *registers);
 
 /* Turn this CPU's APIC on, then start its timer (the clock must run). */

@@ -167,7 +167,8 @@ static inline void cpu_relax(void)
     asm volatile("pause" : : : "memory");
 }
 
-/* Stop until the next interrupt, without a gap between opening and stopping (SDM vol. 2, STI). Returns with interrupts on. */
+/* Stop until the next interrupt, without a gap between opening and stopping (SDM vol. 2, STI).
+ * Returns with interrupts on. */
 static inline void interrupts_on_and_halt(void)
 {
     asm volatile("sti; hlt" : : : "memory");

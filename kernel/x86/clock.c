@@ -1,8 +1,9 @@
 /*
- * Time from the TSC: see clock.h. Its speed comes from CPUID leaf 15h (SDM vol. 3, 18.7.3) or is measured.
+ * Time from the TSC: see clock.h. Its speed comes from CPUID leaf 15h (SDM vol. 3, 18.7.3) or is
+ * measured.
  *
- * A measurement is made three times and the fastest counts: a host or a system-management interrupt that comes between makes one longer,
- * never shorter.
+ * A measurement is made three times and the fastest counts: a host or a system-management interrupt
+ * that comes between makes one longer, never shorter.
  */
 #include "x86/clock.h"
 
@@ -37,8 +38,9 @@ static u64 hz_from_cpuid(void)
 }
 
 /*
- * Channel 2 of the PIT, mode 0: its output, seen in port 0x61 bit 5, rises when the count is through (Intel 8254 data sheet). Bits 0 and
- * 1 of that port are the channel's gate and the speaker. Returns the TSC's speed, 0 if there is no PIT.
+ * Channel 2 of the PIT, mode 0: its output, seen in port 0x61 bit 5, rises when the count is
+ * through (Intel 8254 data sheet). Bits 0 and 1 of that port are the channel's gate and the
+ * speaker. Returns the TSC's speed, 0 if there is no PIT.
  */
 static u64 measure_pit(void)
 {
@@ -132,7 +134,8 @@ static u8 from_bcd(u8 value)
     return (value >> 4) * 10 + (value & 15);
 }
 
-/* Days from 1970-01-01 to a date, by counting the months from March on, so that the leap day is the last of its year. */
+/* Days from 1970-01-01 to a date, by counting the months from March on, so that the leap day is the
+ * last of its year. */
 static u64 days_since_1970(u32 year, u32 month, u32 day)
 {
     u32 m = (month + 9) % 12, y = year - (month <= 2);
@@ -140,7 +143,8 @@ static u64 days_since_1970(u32 year, u32 month, u32 day)
     return 365UL * y + y / 4 - y / 100 + y / 400 + (m * 153 + 2) / 5 + day - 1 - 719468;
 }
 
-/* Motorola MC146818: register B says whether numbers are binary (bit 2) and hours go to 24 (bit 1); bit 7 of an hour means p.m. */
+/* Motorola MC146818: register B says whether numbers are binary (bit 2) and hours go to 24 (bit 1);
+ * bit 7 of an hour means p.m. */
 static u64 cmos_to_seconds(struct cmos_time t)
 {
     bool pm = t.hour & 0x80;

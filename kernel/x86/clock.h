@@ -1,8 +1,10 @@
 /*
- * Time: system time in nanoseconds since the hypervisor's start, from the TSC, and the wall clock at that start.
+ * Time: system time in nanoseconds since the hypervisor's start, from the TSC, and the wall clock
+ * at that start.
  *
- * The scale is the ABI's (struct vcpu_time_info): ns = ((tsc << shift) * mul) >> 32, a negative shift going right; guests compute with the same
- * numbers. All CPUs' TSCs are taken to run together, as they do on every machine of the last ten years.
+ * The scale is the ABI's (struct vcpu_time_info): ns = ((tsc << shift) * mul) >> 32, a negative
+ * shift going right; guests compute with the same numbers. All CPUs' TSCs are taken to run
+ * together, as they do on every machine of the last ten years.
  */
 #ifndef KOAN_X86_CLOCK_H
 #define KOAN_X86_CLOCK_H
@@ -32,7 +34,8 @@ static ALWAYS_INLINE u64 clock_ns(void)
 /* Seconds since 1970 when system time was 0, from the CMOS clock (taken to show UTC). */
 u64 clock_wall_at_boot(void);
 
-/* Find the TSC's speed; system time 0 is when it showed `origin`. The speed comes from CPUID where it says so, else against the PIT, else against ACPI's timer (`pm_timer`: its port, or 0). */
+/* Find the TSC's speed; system time 0 is when it showed `origin`. The speed comes from CPUID where
+ * it says so, else against the PIT, else against ACPI's timer (`pm_timer`: its port, or 0). */
 void clock_init(u64 origin, u16 pm_timer);
 
 /* Wait, for the few places of start-up that must. */

@@ -1,5 +1,6 @@
 /*
- * The console: see console.h. Characters go to each device in turn; devices that are not there swallow them.
+ * The console: see console.h. Characters go to each device in turn; devices that are not there
+ * swallow them.
  */
 #include "x86/console.h"
 
@@ -93,7 +94,8 @@ void console_text(const char *speaker, const char *text, size_t length)
     spin_unlock(&console_lock);
 }
 
-/* Each line of the text gets the prefix; a text without an end of line leaves its line open for the next printk. */
+/* Each line of the text gets the prefix; a text without an end of line leaves its line open for the
+ * next printk. */
 void printk(const char *fmt, ...)
 {
     static const char koan[] = "koan";

@@ -1,8 +1,8 @@
 /*
  * The hypervisor's console: one writer of whole lines to the serial port and the screen.
  *
- * Every line begins with the name of its speaker, `(koan) ` or `(NAME) `, and is written under one lock, so lines of several CPUs never
- * mix. printk() (lib/panic.h) is the hypervisor's own voice.
+ * Every line begins with the name of its speaker, `(koan) ` or `(NAME) `, and is written under one
+ * lock, so lines of several CPUs never mix. printk() (lib/panic.h) is the hypervisor's own voice.
  */
 #ifndef KOAN_X86_CONSOLE_H
 #define KOAN_X86_CONSOLE_H
@@ -20,8 +20,8 @@ void console_init(const struct console_config *config);
 /* Write one line of a speaker: "(NAME) TEXT\n". The caller has escaped what is not printable. */
 void console_line(const char *speaker, const char *text, size_t length);
 
-/* A part of a speaker's line, without "\n" but at its end: the line stays open for the same speaker (the same pointer), until it ends it or
- * another one speaks. */
+/* A part of a speaker's line, without "\n" but at its end: the line stays open for the same
+ * speaker (the same pointer), until it ends it or another one speaks. */
 void console_text(const char *speaker, const char *text, size_t length);
 
 /* Text as it stands, under the lock. */

@@ -49,8 +49,9 @@ static void set_gate(u32 vector, u16 selector, u8 dpl, u8 ist)
 }
 
 /*
- * Interrupt gates only: every entry begins with interrupts off. A guest may use int3 and into directly (vectors 3 and 4); any other INT n
- * is a general-protection fault, which domain/ answers from the guest's trap table.
+ * Interrupt gates only: every entry begins with interrupts off. A guest may use int3 and into
+ * directly (vectors 3 and 4); any other INT n is a general-protection fault, which domain/ answers
+ * from the guest's trap table.
  */
 void descriptors_init(void)
 {
@@ -107,7 +108,8 @@ static u64 block_page(const struct cpu *c, u32 page)
     return STACKS_VA + c->id * CPU_BLOCK_SIZE + page * PAGE_SIZE;
 }
 
-/* Stacks: each IST stack is the page below its guard; the main one ends at struct cpu, where the outermost struct regs shall lie. */
+/* Stacks: each IST stack is the page below its guard; the main one ends at struct cpu, where the
+ * outermost struct regs shall lie. */
 static void fill_tss(struct cpu *c)
 {
     c->tss.rsp0 = (u64)c;
@@ -139,8 +141,9 @@ static void load_tables(const struct cpu *c)
 }
 
 /*
- * SYSCALL enters with KOAN_CODE and KOAN_CODE + 8; 64-bit SYSRET leaves with base + 16 and base + 8, ring 3: GUEST_CS64 and GUEST_DATA
- * (SDM vol. 3, 5.8.8). The entry point is the stub page of this CPU's own block. SYSENTER stays closed.
+ * SYSCALL enters with KOAN_CODE and KOAN_CODE + 8; 64-bit SYSRET leaves with base + 16 and base +
+ * 8, ring 3: GUEST_CS64 and GUEST_DATA (SDM vol. 3, 5.8.8). The entry point is the stub page of
+ * this CPU's own block. SYSENTER stays closed.
  */
 static void setup_syscall(const struct cpu *c)
 {

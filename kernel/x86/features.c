@@ -136,8 +136,10 @@ static bool intel_atom(const struct cpu_features *f)
 }
 
 /*
- * PV guests share the address space with the hypervisor, whose direct map holds all memory. Meltdown reads supervisor pages from ring 3; L1TF reads what
- * a not-present entry of the guest's own page tables points at. RDCL_NO (SDM vol. 4, IA32_ARCH_CAPABILITIES bit 0) says that the CPU has neither.
+ * PV guests share the address space with the hypervisor, whose direct map holds all memory.
+ * Meltdown reads supervisor pages from ring 3; L1TF reads what a not-present entry of the guest's
+ * own page tables points at. RDCL_NO (SDM vol. 4, IA32_ARCH_CAPABILITIES bit 0) says that the CPU
+ * has neither.
  */
 static void print_flaws(const struct cpu_features *f)
 {

@@ -1,8 +1,9 @@
 /*
  * The font of the framebuffer console: see font.h.
  *
- * A character is 5 points wide and 7 high, with an eighth row for what hangs below the line. Each number is a row, its bit 4 the leftmost
- * point: 'A' is 0e 11 11 11 1f 11 11, that is .###. #...# #...# #...# ##### #...# #...#
+ * A character is 5 points wide and 7 high, with an eighth row for what hangs below the line. Each
+ * number is a row, its bit 4 the leftmost point: 'A' is 0e 11 11 11 1f 11 11, that is .###. #...#
+ * #...# #...# ##### #...# #...#
  */
 #include "x86/font.h"
 

@@ -14,7 +14,8 @@ static void set_work(struct cpu *c, u64 work)
     __atomic_fetch_or(&c->work, work, __ATOMIC_SEQ_CST);
 }
 
-/* Since when does work wait here? The first tick that finds none waiting says so; who does the work compares (exit_work, idle loop). */
+/* Since when does work wait here? The first tick that finds none waiting says so; who does the work
+ * compares (exit_work, idle loop). */
 static void note_work_begins(struct cpu *c)
 {
     if (!c->work_since)
@@ -42,7 +43,8 @@ void interrupt(struct regs *regs)
     apic_end_of_interrupt();
 }
 
-/* Whoever set the bits that are there already has sent the interrupt, or is that CPU itself and will look. */
+/* Whoever set the bits that are there already has sent the interrupt, or is that CPU itself and
+ * will look. */
 void cpu_kick(u32 id, u64 work)
 {
     u64 before = __atomic_fetch_or(&cpu_of(id)->work, work, __ATOMIC_SEQ_CST);

@@ -16,12 +16,12 @@
 
 /* The order in which locks are taken, lowest first. One bit each: cpu->lock_level is the set held. */
 enum lock_level {
-    LOCK_DOMLIST = 1,  /* the list of domains */
-    LOCK_DOMAIN = 2,   /* one domain: its memory, its vCPUs' control state */
-    LOCK_DOMAIN2 = 4,  /* a second domain, of higher id */
-    LOCK_SCHED = 8,    /* one CPU's run queue */
-    LOCK_ALLOC = 16,   /* the frame allocator */
-    LOCK_FLUSH = 32,   /* one TLB shootdown at a time */
+    LOCK_DOMLIST = 1,   /* the list of domains */
+    LOCK_DOMAIN = 2,    /* one domain: its memory, its vCPUs' control state */
+    LOCK_DOMAIN2 = 4,   /* a second domain, of higher id */
+    LOCK_SCHED = 8,     /* one CPU's run queue */
+    LOCK_ALLOC = 16,    /* the frame allocator */
+    LOCK_FLUSH = 32,    /* one TLB shootdown at a time */
     LOCK_LINES = 64,    /* guests' console lines and the focus */
     LOCK_CONSOLE = 128, /* the console itself */
 };

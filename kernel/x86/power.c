@@ -28,7 +28,8 @@ static void emulator_exit(u32 code)
         outb(PORT_BOCHS_END, *c);
 }
 
-/* First the chip set, then the keyboard controller, at last a triple fault: an exception without an interrupt table. */
+/* First the chip set, then the keyboard controller, at last a triple fault: an exception without an
+ * interrupt table. */
 static void reboot(void)
 {
     struct PACKED {

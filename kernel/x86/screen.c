@@ -1,7 +1,9 @@
 /*
- * Text on the screen. A VGA text screen holds characters; in a framebuffer each is drawn from the 8x8 font of x86/font.c, doubled in height.
+ * Text on the screen. A VGA text screen holds characters; in a framebuffer each is drawn from the
+ * 8x8 font of x86/font.c, doubled in height.
  *
- * Scrolling reads no screen memory (that is slow, uncached memory): what is shown is kept in `cells`, and only what differs is drawn.
+ * Scrolling reads no screen memory (that is slow, uncached memory): what is shown is kept in
+ * `cells`, and only what differs is drawn.
  */
 #include "x86/screen.h"
 

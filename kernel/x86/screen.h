@@ -1,5 +1,6 @@
 /*
- * The screen as a console: VGA text, or text drawn into a linear framebuffer where the firmware set one up (UEFI).
+ * The screen as a console: VGA text, or text drawn into a linear framebuffer where the firmware set
+ * one up (UEFI).
  */
 #ifndef KOAN_X86_SCREEN_H
 #define KOAN_X86_SCREEN_H

@@ -1,6 +1,7 @@
 /*
- * 16550 UART (National Semiconductor PC16550D, registers at section 8), without interrupts: a byte is written when the line status
- * says that there is room. A UART that stays busy is given up, so that an unplugged or emulated port cannot hang the machine.
+ * 16550 UART (National Semiconductor PC16550D, registers at section 8), without interrupts: a byte
+ * is written when the line status says that there is room. A UART that stays busy is given up, so
+ * that an unplugged or emulated port cannot hang the machine.
  */
 #include "x86/serial.h"
 

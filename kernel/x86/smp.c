@@ -1,8 +1,9 @@
 /*
  * Starting the other CPUs: see smp.h.
  *
- * INIT to all that are listed, 10 ms, then for each one: its stack into the trampoline, the start-up interrupt, and wait until it says that
- * it is there. One that never says so is stopped by a second INIT, and its block goes to the next.
+ * INIT to all that are listed, 10 ms, then for each one: its stack into the trampoline, the
+ * start-up interrupt, and wait until it says that it is there. One that never says so is stopped by
+ * a second INIT, and its block goes to the next.
  */
 #include "x86/smp.h"
 

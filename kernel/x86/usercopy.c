@@ -1,6 +1,6 @@
 /*
- * Copies of any length to and from the guest: see usercopy.h. A string instruction that faults goes on behind itself, with what is left
- * in rcx; that something is left means that the copy failed.
+ * Copies of any length to and from the guest: see usercopy.h. A string instruction that faults goes
+ * on behind itself, with what is left in rcx; that something is left means that the copy failed.
  */
 #include "x86/usercopy.h"
 
@@ -25,7 +25,8 @@ static bool copy(void *to, const void *from, size_t len)
     return (words | bytes) == 0;
 }
 
-/* Longer than any hypercall's data: a length that could reach from the lower half into the hypervisor's is refused. */
+/* Longer than any hypercall's data: a length that could reach from the lower half into the
+ * hypervisor's is refused. */
 #define LEN_MAX (1UL << 40)
 
 bool copy_bytes_from_guest(void *to, u64 from, size_t len)

@@ -1,11 +1,13 @@
 /*
  * Copies between the hypervisor and the running guest's own address space.
  *
- * Every copy checks the range (canonical, outside the hypervisor's slots) and survives a fault through the exception table: false means
- * that not all was copied, which a hypercall answers with -EFAULT. With SMAP the access is opened for the copy alone. A guest's other vCPU may
- * change the bytes at any time, so copy once and check the copy.
+ * Every copy checks the range (canonical, outside the hypervisor's slots) and survives a fault
+ * through the exception table: false means that not all was copied, which a hypercall answers with
+ * -EFAULT. With SMAP the access is opened for the copy alone. A guest's other vCPU may change the
+ * bytes at any time, so copy once and check the copy.
  *
- * A copy of a small constant size, as nearly all arguments are, is a few moves in line; others call usercopy.c.
+ * A copy of a small constant size, as nearly all arguments are, is a few moves in line; others call
+ * usercopy.c.
  */
 #ifndef KOAN_X86_USERCOPY_H
 #define KOAN_X86_USERCOPY_H
@@ -22,8 +24,9 @@ bool put_guest_u64(u64 to, u64 value);
 #else
 
 /*
- * Is it no address of the hypervisor's? The start decides: a copy goes upwards, and between the guest's lower half and the hypervisor lie the
- * non-canonical addresses, which fault. Nothing is as long as they are.
+ * Is it no address of the hypervisor's? The start decides: a copy goes upwards, and between the
+ * guest's lower half and the hypervisor lie the non-canonical addresses, which fault. Nothing is as
+ * long as they are.
  */
 static ALWAYS_INLINE bool guest_address_ok(u64 va)
 {

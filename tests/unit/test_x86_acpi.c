@@ -1,6 +1,7 @@
 /*
- * x86/acpi.c: tables laid out as the ACPI specification (6.5, 5.2.5 to 5.2.12) has them, in a machine memory of 64 KiB, and the same with
- * what firmware gets wrong. The reader may only touch what it has asked for through reach().
+ * x86/acpi.c: tables laid out as the ACPI specification (6.5, 5.2.5 to 5.2.12) has them, in a
+ * machine memory of 64 KiB, and the same with what firmware gets wrong. The reader may only touch
+ * what it has asked for through reach().
  */
 #include <string.h>
 

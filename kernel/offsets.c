@@ -2,6 +2,7 @@
  * Numbers of C that the assembly files need: offsets in structs, sizes, constants. Never linked: it is compiled to assembly text, and
  * build.mk turns each marker `->NAME $value` into a line `%define NAME value` of build/offsets.inc.
  */
+#include "abi/xen.h"
 #include "domain/vcpu_state.h"
 #include "x86/cpu.h"
 #include "x86/layout.h"
@@ -24,6 +25,7 @@ void offsets(void)
     DEFINE(HYP_L4_LAST, HYP_L4_LAST);
     DEFINE(HYP_VA_START, HYP_VA_START);
     DEFINE(HYP_VA_END, HYP_VA_END);
+    DEFINE(HYP_VA_SHIFT, HYP_VA_SHIFT);
     DEFINE(KOAN_VA, KOAN_VA);
     DEFINE(STACKS_VA, STACKS_VA);
     DEFINE(DIRECTMAP_VA, DIRECTMAP_VA);
@@ -34,6 +36,8 @@ void offsets(void)
     DEFINE(CPU_SIZE, sizeof(struct cpu));
     CPU(current);
     CPU(syscall_rsp);
+    CPU(syscall_rcx);
+    CPU(syscall_r11);
     CPU(work);
     CPU(cr3);
     CPU(id);
@@ -65,6 +69,11 @@ void offsets(void)
     REGS(rflags);
     REGS(rsp);
     REGS(ss);
+    DEFINE(RFLAGS_IF_BIT, __builtin_ctzl(RFLAGS_IF));
+    DEFINE(RFLAGS_GUEST, RFLAGS_GUEST);
+    DEFINE(RFLAGS_ALWAYS, RFLAGS_ALWAYS);
+    DEFINE(VGCF_in_syscall, VGCF_in_syscall);
+    DEFINE(HYPERCALL_iret, __HYPERVISOR_iret);
 
     CTX(in_kernel);
     CTX(info);

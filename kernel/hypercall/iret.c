@@ -9,11 +9,6 @@
 #include "hypercall/handlers.h"
 #include "x86/extable.h"
 
-/* Flags that a guest may set for itself; IF stays on, IOPL 0. */
-#define GUEST_RFLAGS                                                                               \
-    (RFLAGS_CF | RFLAGS_PF | RFLAGS_AF | RFLAGS_ZF | RFLAGS_SF | RFLAGS_TF | RFLAGS_DF |           \
-     RFLAGS_OF | RFLAGS_NT | RFLAGS_RF | RFLAGS_AC | RFLAGS_ID)
-
 static NOINLINE s64 bad_frame(struct vcpu *v, u64 at)
 {
     domain_crash(v->domain, "its iret has no readable frame at 0x%lx", at);
@@ -28,7 +23,10 @@ static NOINLINE s64 no_user_tables(struct vcpu *v, u64 rip)
     return 0;
 }
 
-/* A hot path: the words of the frame go straight into the registers. Both its ends are read first, so a crash report shows what was there before. */
+/*
+ * The words of the frame go straight into the registers. Both its ends are read first, so a crash report shows what was there before. The
+ * usual case is done by x86/iret.asm, without coming here: what changes here changes there, too.
+ */
 s64 hc_iret(u64 a1, u64 a2, u64 a3, u64 a4, u64 a5, u64 a6)
 {
     struct vcpu *v = current_vcpu();
@@ -52,6 +50,10 @@ s64 hc_iret(u64 a1, u64 a2, u64 a3, u64 a4, u64 a5, u64 a6)
     regs->ss = (u16)word | 3;
     regs->cs = (u16)cs | 3;
     regs->rip = rip;
+    GUEST_GET(rflags, at + 48, fault);
+    regs->rflags = (rflags & RFLAGS_GUEST) | RFLAGS_ALWAYS;
+    regs->rcx = rip; /* as SYSRET would */
+    regs->r11 = regs->rflags;
     GUEST_GET(flags, at + 24, fault);
     if (!(flags & VGCF_in_syscall)) {
         GUEST_GET(word, at + 8, fault);
@@ -59,8 +61,6 @@ s64 hc_iret(u64 a1, u64 a2, u64 a3, u64 a4, u64 a5, u64 a6)
         GUEST_GET(word, at + 16, fault);
         regs->rcx = word;
     }
-    GUEST_GET(rflags, at + 48, fault);
-    regs->rflags = (rflags & GUEST_RFLAGS) | RFLAGS_IF | BIT(1);
     GUEST_GET(word, at + 56, fault);
     regs->rsp = word;
     guest_access_end();

@@ -47,6 +47,8 @@ struct tss {
 struct cpu {
     struct vcpu *current; /* c: the vCPU whose state is in the registers; NULL while idle */
     u64 syscall_rsp; /* c: entry.asm keeps the guest's stack pointer here for three instructions */
+    u64 syscall_rcx; /* c: likewise iret.asm rcx and r11 */
+    u64 syscall_r11; /* c */
     u64 work;        /* a: WORK_* */
     u64 cr3;         /* c: what CR3 holds */
     u32 id;          /* r: 0 is the boot CPU */

@@ -12,7 +12,7 @@ bits 64
 default rel
 
 extern hypercall_table, hypercall_unknown
-extern guest_trap, guest_syscall, exit_work, interrupt
+extern iret_entry, guest_trap, guest_syscall, exit_work, interrupt
 extern hypervisor_exception, iret_fault, nmi_handler, machine_check_handler
 
 FLAT_CS64 equ 0xe033
@@ -87,6 +87,10 @@ section .text
 align 64
 global syscall_entry
 syscall_entry:
+    cmp rax, HYPERCALL_iret             ; comes so often that it has a way of its own
+    je iret_entry
+global syscall_full
+syscall_full:
     push FLAT_SS
     push qword [rsp + 8 + CPU_syscall_rsp]
     push r11

@@ -14,6 +14,7 @@
 #define HYP_L4_LAST  271 /* last one, inclusive */
 #define HYP_VA_START 0xffff800000000000UL
 #define HYP_VA_END   0xffff880000000000UL /* first address after it */
+#define HYP_VA_SHIFT 43                   /* the range is 1 << 43 bytes long and aligned to that */
 
 #define M2P_VA         0xffff800000000000UL /* slot 256: u64 pfn per machine frame, read-only for guests */
 #define FRAME_TABLE_VA 0xffff808000000000UL /* slot 257: struct frame per machine frame */

@@ -41,6 +41,12 @@ static_assert(sizeof(struct regs) == 21 * 8, "entry.asm pushes 21 words");
 #define RFLAGS_VIP  BIT(20)
 #define RFLAGS_ID   BIT(21)
 
+/* What a guest may set for itself; interrupts stay on for it, and bit 1 is always set. */
+#define RFLAGS_GUEST                                                                               \
+    (RFLAGS_CF | RFLAGS_PF | RFLAGS_AF | RFLAGS_ZF | RFLAGS_SF | RFLAGS_TF | RFLAGS_DF |           \
+     RFLAGS_OF | RFLAGS_NT | RFLAGS_RF | RFLAGS_AC | RFLAGS_ID)
+#define RFLAGS_ALWAYS (RFLAGS_IF | BIT(1))
+
 enum trap_vector {
     TRAP_DE = 0,
     TRAP_DB = 1,

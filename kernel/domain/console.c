@@ -62,8 +62,8 @@ static void put_escaped(struct console_line *line, u8 c)
 }
 
 /*
- * What may go to a terminal as it is: printable ASCII, TAB, and all above 0x7f for UTF-8; but the control characters that UTF-8 writes as
- * c2 80 .. c2 9f are none of these.
+ * What may go to a terminal as it is: printable ASCII, TAB, and all above 0x7f for UTF-8; but the
+ * control characters that UTF-8 writes as c2 80 .. c2 9f are none of these.
  */
 static bool is_plain(const struct console_line *line, u8 c)
 {
@@ -84,7 +84,10 @@ static void put_byte(struct console_line *line, u8 c)
         put_escaped(line, c);
 }
 
-/* Take the printable ASCII that the text begins with, as far as the line has room; returns how many bytes. The hot part of all output. */
+/*
+ * Take the printable ASCII that the text begins with, as far as the line has room; returns how many
+ * bytes. The hot part of all output.
+ */
 static ALWAYS_INLINE size_t put_plain(struct console_line *line, const char *text, size_t length)
 {
     char *to = line->text + line->length;
@@ -177,7 +180,10 @@ void console_attach(struct domain *d)
     spin_unlock(&lines_lock);
 }
 
-/* The next line after this one (NULL: the first) that may have the focus; NULL at the end, which is the hypervisor's turn. */
+/*
+ * The next line after this one (NULL: the first) that may have the focus; NULL at the end, which is
+ * the hypervisor's turn.
+ */
 static struct console_line *next_focus(struct console_line *line)
 {
     do

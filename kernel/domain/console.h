@@ -1,9 +1,11 @@
 /*
  * What guests write to the console, line by line, and what is typed for them.
  *
- * A domain's output is collected until a line is complete and then printed with the domain's name before it. Control characters are
- * escaped, so no domain can forge another's line or play with the terminal. A line that stays open (a prompt) is shown after a
- * short time. What is typed goes to the domain that has the focus; Ctrl-] moves the focus on, through the domains and the hypervisor's own keys.
+ * A domain's output is collected until a line is complete and then printed with the domain's name
+ * before it. Control characters are escaped, so no domain can forge another's line or play with the
+ * terminal. A line that stays open (a prompt) is shown after a short time. What is typed goes to
+ * the domain that has the focus; Ctrl-] moves the focus on, through the domains and the
+ * hypervisor's own keys.
  *
  * Locking: one lock for all lines and the focus (LOCK_LINES), below the lock of the console itself.
  */

@@ -1,15 +1,18 @@
 /*
- * Which of the CPU's features guests see: see cpuid.h. Bits: SDM vol. 2, CPUID; AMD APM vol. 3, appendix E.
+ * Which of the CPU's features guests see: see cpuid.h. Bits: SDM vol. 2, CPUID; AMD APM vol. 3,
+ * appendix E.
  *
- * A feature is shown if a program in ring 3 can use it without the hypervisor's help, or if the hypervisor gives that help. So new features
- * are hidden until somebody has thought about them: each word below lists what is shown. Hidden on purpose, beside what only ring 0 can use:
+ * A feature is shown if a program in ring 3 can use it without the hypervisor's help, or if the
+ * hypervisor gives that help. So new features are hidden until somebody has thought about them:
+ * each word below lists what is shown. Hidden on purpose, beside what only ring 0 can use:
  * - large pages, global pages, PCID, SMEP, SMAP: page tables and CR4 are the hypervisor's
- * - MTRR, MCE, MCA, MONITOR, performance counters, DS, power management, TSC deadline, x2APIC: machine state without a guest's side
+ * - MTRR, MCE, MCA, MONITOR, performance counters, DS, power management, TSC deadline, x2APIC:
+ *   machine state without a guest's side
  * - XSAVE and all that needs it (AVX, FMA, F16C, XOP): the FPU is saved with FXSAVE
  * - FSGSBASE, RDTSCP and RDPID: their registers would have to be switched with the vCPU
  * - HLE and RTM: they abort at the hypervisor's will
- * - topology: each vCPU is a package of its own
- * These words guide an honest guest; a guest that uses plain CPUID sees the CPU's own answers.
+ * - topology: each vCPU is a package of its own These words guide an honest guest; a guest that
+ *   uses plain CPUID sees the CPU's own answers.
  */
 #include "domain/cpuid.h"
 

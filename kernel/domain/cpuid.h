@@ -1,7 +1,9 @@
 /*
- * CPUID as guests see it: the CPU's own answers without what a paravirtual guest can't use, and the hypervisor's leaves.
+ * CPUID as guests see it: the CPU's own answers without what a paravirtual guest can't use, and the
+ * hypervisor's leaves.
  *
- * cpuid_init() computes all answers once; cpuid_lookup() only looks them up, as a guest that boots asks hundreds of times.
+ * cpuid_init() computes all answers once; cpuid_lookup() only looks them up, as a guest that boots
+ * asks hundreds of times.
  */
 #ifndef KOAN_DOMAIN_CPUID_H
 #define KOAN_DOMAIN_CPUID_H
@@ -22,8 +24,8 @@ struct cpuid_leaf {
 #define CPUID_CACHES       8 /* subleaves of leaf 4 */
 
 struct cpuid_policy {
-    u32 basic_leaves,
-        ext_leaves; /* how many of the tables are shown: what the CPU has, and not more than above */
+    u32 basic_leaves; /* how many of basic[] are shown: what the CPU has, but not more */
+    u32 ext_leaves;   /* the same for ext[] */
     struct cpuid_leaf basic[CPUID_BASIC_LEAVES];
     struct cpuid_leaf ext[CPUID_EXT_LEAVES];
     struct cpuid_leaf hyp[CPUID_HYP_LEAVES];

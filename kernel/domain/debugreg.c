@@ -1,8 +1,9 @@
 /*
  * Debug registers of a vCPU: see debugreg.h. Bits: SDM vol. 3, 17.2.
  *
- * The hardware holds them only while DR7 enables something; context_load() (domain/context.c) does the rest. A watched address that the
- * hypervisor itself touches raises #DB in ring 0, which is ignored there.
+ * The hardware holds them only while DR7 enables something; context_load() (domain/context.c) does
+ * the rest. A watched address that the hypervisor itself touches raises #DB in ring 0, which is
+ * ignored there.
  */
 #include "domain/debugreg.h"
 
@@ -17,13 +18,19 @@
 #define DR7_ENABLES 0xffUL
 #define DR7_RW_IO   2 /* kind of breakpoint: port access, only with CR4.DE */
 
-/* An address that the hypervisor never uses. Above the lower half and below its range there is nothing canonical. */
+/*
+ * An address that the hypervisor never uses. Above the lower half and below its range there is
+ * nothing canonical.
+ */
 static bool breakpoint_ok(u64 address)
 {
     return address < 0x0000800000000000UL || address >= HYP_VA_END;
 }
 
-/* Breakpoints on ports would have to be emulated, as guests' port accesses are. Without CR4.DE they don't exist; with it we refuse them. */
+/*
+ * Breakpoints on ports would have to be emulated, as guests' port accesses are. Without CR4.DE they
+ * don't exist; with it we refuse them.
+ */
 static bool dr7_has_io(u64 value)
 {
     for (u32 i = 0; i < 4; i++)

@@ -1,9 +1,10 @@
 /*
  * Guests' descriptor tables in the windows of the CPUs: see descriptor.h.
  *
- * A page of the GDT window that the guest does not use shows a page of zeros, so a selector there faults as it would beyond a limit. cpu->desc_pages
- * is one more than the number of guest pages mapped (0: the window has never been filled); cpu->ldt_pages has a bit for each LDT page
- * mapped, and LDT_LOADED.
+ * A page of the GDT window that the guest does not use shows a page of zeros, so a selector there
+ * faults as it would beyond a limit. cpu->desc_pages is one more than the number of guest pages
+ * mapped (0: the window has never been filled); cpu->ldt_pages has a bit for each LDT page mapped,
+ * and LDT_LOADED.
  */
 #include "domain/descriptor.h"
 
@@ -252,7 +253,10 @@ bool descriptor_release(struct vcpu *v)
     return true;
 }
 
-/* An ordinary page of the guest's may be written as well: it may become a descriptor page later, and is checked then. */
+/*
+ * An ordinary page of the guest's may be written as well: it may become a descriptor page later,
+ * and is checked then.
+ */
 s64 descriptor_update(struct vcpu *v, u64 machine_address, u64 desc)
 {
     struct domain_memory *m = &v->domain->mem;

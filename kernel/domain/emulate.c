@@ -1,5 +1,6 @@
 /*
- * Emulation of privileged instructions: see emulate.h. Each emulate_* returns false for "this is a #GP on real hardware, too".
+ * Emulation of privileged instructions: see emulate.h. Each emulate_* returns false for "this is a
+ * #GP on real hardware, too".
  */
 #include "domain/emulate.h"
 
@@ -36,7 +37,10 @@ static bool __attribute__((cold, noinline)) single_step(struct regs *regs)
     return true;
 }
 
-/* Go on behind the instruction, with the trap that single-stepping wants. True, so that it can end a hot path. */
+/*
+ * Go on behind the instruction, with the trap that single-stepping wants. True, so that it can end
+ * a hot path.
+ */
 static ALWAYS_INLINE bool done(struct regs *regs, u32 length)
 {
     regs->rip += length;
@@ -49,8 +53,9 @@ void emulate_done(struct regs *regs, u32 length)
 }
 
 /*
- * Two words that overlap, where all fifteen bytes are there. As the CPU has just fetched from rip in ring 3, it is no address of the
- * hypervisor's, so there is nothing to check: what lies behind it either faults here or is the guest's.
+ * Two words that overlap, where all fifteen bytes are there. As the CPU has just fetched from rip
+ * in ring 3, it is no address of the hypervisor's, so there is nothing to check: what lies behind
+ * it either faults here or is the guest's.
  */
 static ALWAYS_INLINE bool fetch_fast(u8 *bytes, u64 rip)
 {
@@ -120,7 +125,10 @@ fault:
 
 /* ---- ports ---- */
 
-/* The ring in which the guest believes itself to be; its kernel counts as 1 unless it asked for the real number. */
+/*
+ * The ring in which the guest believes itself to be; its kernel counts as 1 unless it asked for the
+ * real number.
+ */
 static u64 virtual_ring(const struct vcpu *v)
 {
     if (!v->ctx.in_kernel)
@@ -133,7 +141,10 @@ static bool iopl_allows(const struct vcpu *v)
     return v->ctx.iopl >= virtual_ring(v);
 }
 
-/* There is no device behind any port: what is read is all ones, as on a bus where nobody answers, and what is written is lost. */
+/*
+ * There is no device behind any port: what is read is all ones, as on a bus where nobody answers,
+ * and what is written is lost.
+ */
 static bool emulate_in(struct vcpu *v, struct regs *regs, const struct insn *insn)
 {
     u64 numbered[INSN_REGS] = { regs->rax };
@@ -154,7 +165,10 @@ static bool string_element(const struct insn *insn, u64 address)
                                 : copy_from_guest(lost, address, insn->operand_size);
 }
 
-/* INS and OUTS, a chunk at a time: rcx, rsi and rdi stand right after each, so the instruction can be executed again. */
+/*
+ * INS and OUTS, a chunk at a time: rcx, rsi and rdi stand right after each, so the instruction can
+ * be executed again.
+ */
 static bool emulate_string(struct vcpu *v, struct regs *regs, const struct insn *insn)
 {
     u64 *pointer = insn->op == INSN_INS ? &regs->rdi : &regs->rsi;
@@ -263,8 +277,8 @@ static bool emulate_wrmsr(struct vcpu *v, struct regs *regs, const struct insn *
 }
 
 /*
- * INT n through a gate of ours, which forbids it to ring 3: the guest's own trap table decides. The number comes from the
- * instruction, as QEMU before 8.0 reports a wrong one in the error code.
+ * INT n through a gate of ours, which forbids it to ring 3: the guest's own trap table decides. The
+ * number comes from the instruction, as QEMU before 8.0 reports a wrong one in the error code.
  */
 static bool emulate_int(struct vcpu *v, struct regs *regs, const struct insn *insn)
 {

@@ -1,9 +1,11 @@
 /*
- * The FPU, switched lazily. Three parties share CR0.TS: the guest's kernel, which sets it by hypercall to learn of the next use; the
- * hypervisor, which sets it while the registers hold nothing of this vCPU's; and the hardware, which raises #NM when it is set.
+ * The FPU, switched lazily. Three parties share CR0.TS: the guest's kernel, which sets it by
+ * hypercall to learn of the next use; the hypervisor, which sets it while the registers hold
+ * nothing of this vCPU's; and the hardware, which raises #NM when it is set.
  *
- * cpu->fpu_owner is the vCPU whose state the registers hold, newer than its copy in memory; only the running vCPU can be it.
- * CR0.TS is clear exactly when fpu_owner is the running vCPU and its own cr0_ts is clear.
+ * cpu->fpu_owner is the vCPU whose state the registers hold, newer than its copy in memory; only
+ * the running vCPU can be it. CR0.TS is clear exactly when fpu_owner is the running vCPU and its
+ * own cr0_ts is clear.
  */
 #include "domain/fpu.h"
 
@@ -26,8 +28,9 @@ static void state_save(struct fpu_state *fpu)
 }
 
 /*
- * AMD's FXRSTOR leaves the pointers of the last x87 instruction alone when no exception is pending: a load from here makes them ours, so
- * that no guest sees another's. The image may be a guest's own (VCPUOP_initialise); one that faults leaves a clean state.
+ * AMD's FXRSTOR leaves the pointers of the last x87 instruction alone when no exception is pending:
+ * a load from here makes them ours, so that no guest sees another's. The image may be a guest's own
+ * (VCPUOP_initialise); one that faults leaves a clean state.
  */
 static void state_restore(struct fpu_state *fpu)
 {
@@ -61,7 +64,10 @@ void fpu_switch_out(struct vcpu *v)
     ts_set();
 }
 
-/* Nobody owns the FPU now, so TS is set already, but for the first vCPU of a CPU that start-up left otherwise. */
+/*
+ * Nobody owns the FPU now, so TS is set already, but for the first vCPU of a CPU that start-up left
+ * otherwise.
+ */
 void fpu_switch_in(struct vcpu *v)
 {
     (void)v;

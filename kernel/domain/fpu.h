@@ -18,7 +18,10 @@ void fpu_forget(struct vcpu *v);
 /* The guest's kernel sets or clears its CR0.TS. */
 void fpu_taskswitch(struct vcpu *v, bool ts);
 
-/* #NM. True: the FPU is this vCPU's now. False: the guest's own TS was set (it is cleared); its kernel gets the exception. */
+/*
+ * #NM. True: the FPU is this vCPU's now. False: the guest's own TS was set (it is cleared); its
+ * kernel gets the exception.
+ */
 bool fpu_trap(struct vcpu *v);
 
 #endif

@@ -1,6 +1,7 @@
 /*
- * MSRs as guests see them: see msr.h. The list is what Xen 4.17 gives an unprivileged PV guest, as far as real guests touch it.
- * CPU models differ in what they have; a guest that knows the model reads what is there.
+ * MSRs as guests see them: see msr.h. The list is what Xen 4.17 gives an unprivileged PV guest, as
+ * far as real guests touch it. CPU models differ in what they have; a guest that knows the model
+ * reads what is there.
  */
 #include "domain/msr.h"
 

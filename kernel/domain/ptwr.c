@@ -1,6 +1,7 @@
 /*
- * Writable page tables: see ptwr.h. The rules are those of Xen 4.17: a naturally aligned store of 1 to 8 bytes, into a page that is mapped
- * read-only and is an L1 table of the domain's own. What else faults there goes to the guest, and so does an entry that is refused.
+ * Writable page tables: see ptwr.h. The rules are those of Xen 4.17: a naturally aligned store of 1
+ * to 8 bytes, into a page that is mapped read-only and is an L1 table of the domain's own. What
+ * else faults there goes to the guest, and so does an entry that is refused.
  */
 #include "domain/ptwr.h"
 
@@ -34,8 +35,9 @@ static ALWAYS_INLINE u8 *find_table(struct vcpu *v, u64 va)
 }
 
 /*
- * By far the commonest store, what a compiler makes of *entry = value: mov of a 64-bit register to where a register points, without or with a
- * short displacement. Returns its length; 0: it is another one. Encoding: SDM vol. 2, tables 2-2 and 2-4.
+ * By far the commonest store, what a compiler makes of *entry = value: mov of a 64-bit register to
+ * where a register points, without or with a short displacement. Returns its length; 0: it is
+ * another one. Encoding: SDM vol. 2, tables 2-2 and 2-4.
  */
 static ALWAYS_INLINE u32 decode_mov(struct regs *regs, const u8 *bytes, u64 *address, u64 *value)
 {
@@ -83,7 +85,10 @@ static bool leaves_memory(const struct insn *insn, const struct insn_result *res
     return insn->op == INSN_CMPXCHG && !(result->rflags & RFLAGS_ZF);
 }
 
-/* Until the entry has not changed between the look at it and the store: the CPU's page walker sets bits in it, too. */
+/*
+ * Until the entry has not changed between the look at it and the store: the CPU's page walker sets
+ * bits in it, too.
+ */
 static s64 carry_out(struct domain_memory *m, const struct regs *regs, const struct store *s,
                      struct insn_result *result)
 {

@@ -1,6 +1,7 @@
 /*
- * Writable page tables: a guest's kernel stores into its own L1 table as if it were ordinary memory. The page is mapped read-only, so the
- * store faults; it is decoded, its new entry validated as for mmu_update, and carried out by the hypervisor.
+ * Writable page tables: a guest's kernel stores into its own L1 table as if it were ordinary
+ * memory. The page is mapped read-only, so the store faults; it is decoded, its new entry validated
+ * as for mmu_update, and carried out by the hypervisor.
  *
  * Offered when the guest has switched on VMASST_TYPE_writable_pagetables.
  */

@@ -1,6 +1,7 @@
 /*
- * console_io(cmd, count, buffer): a guest writes to the console, or reads what was typed for it. All arguments but the buffer count with their
- * low 32 bits, as in Xen. Who may do it: the domain's `console=` (Xen's release build lets only the privileged domain).
+ * console_io(cmd, count, buffer): a guest writes to the console, or reads what was typed for it.
+ * All arguments but the buffer count with their low 32 bits, as in Xen. Who may do it: the domain's
+ * `console=` (Xen's release build lets only the privileged domain).
  */
 #include "domain/console.h"
 #include "hypercall/handlers.h"

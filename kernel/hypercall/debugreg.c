@@ -1,5 +1,6 @@
 /*
- * set_debugreg(reg, value) and get_debugreg(reg): the running vCPU's debug registers. The rules stand in domain/debugreg.c.
+ * set_debugreg(reg, value) and get_debugreg(reg): the running vCPU's debug registers. The rules
+ * stand in domain/debugreg.c.
  */
 #include "domain/debugreg.h"
 #include "hypercall/handlers.h"

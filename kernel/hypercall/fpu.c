@@ -1,5 +1,6 @@
 /*
- * fpu_taskswitch(set): the guest's kernel changes its CR0.TS. Only bit-for-bit as Xen has it: any non-zero (32-bit) argument sets.
+ * fpu_taskswitch(set): the guest's kernel changes its CR0.TS. Only bit-for-bit as Xen has it: any
+ * non-zero (32-bit) argument sets.
  */
 #include "domain/fpu.h"
 #include "hypercall/handlers.h"

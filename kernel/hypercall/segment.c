@@ -1,5 +1,6 @@
 /*
- * set_gdt(frames, entries), update_descriptor(machine address, descriptor), set_segment_base(which, base).
+ * set_gdt(frames, entries), update_descriptor(machine address, descriptor), set_segment_base(which,
+ * base).
  */
 #include "domain/descriptor.h"
 #include "domain/segbase.h"

@@ -15,7 +15,10 @@
 #define GATE_SELECTOR  (0xffffUL << 16)
 #define GATE_RESERVED  (0xffUL << 32) /* IST and reserved bits of a call gate */
 
-/* Is the selector one that a call gate may lead to: the guest's own tables, or its flat 64-bit code? */
+/*
+ * Is the selector one that a call gate may lead to: the guest's own tables, or its flat 64-bit
+ * code?
+ */
 static bool gate_target_ok(u16 selector)
 {
     return (selector >> 3) < FIRST_RESERVED_GDT_ENTRY || selector == FLAT_KERNEL_CS ||
@@ -23,8 +26,9 @@ static bool gate_target_ok(u16 selector)
 }
 
 /*
- * A call gate could lead from guest user mode straight into the guest's kernel without the hypervisor's knowledge. So its own DPL
- * becomes 0: using it faults. The DPL that the guest gave is kept in the RPL of the target, which nobody looks at.
+ * A call gate could lead from guest user mode straight into the guest's kernel without the
+ * hypervisor's knowledge. So its own DPL becomes 0: using it faults. The DPL that the guest gave is
+ * kept in the RPL of the target, which nobody looks at.
  */
 static bool call_gate_check(u64 *desc)
 {
@@ -42,7 +46,10 @@ bool segdesc_check(u64 *desc)
     if (!(*desc & DESC_P))
         return true; /* loading it faults */
     if ((*desc & DESC_S) || !(*desc & DESC_TYPE)) {
-        /* Base and limit don't matter: pages protect, not segments. System type 0 is reserved: the upper half of a call gate. */
+        /*
+         * Base and limit don't matter: pages protect, not segments. System type 0 is reserved: the
+         * upper half of a call gate.
+         */
         *desc |= DESC_DPL;
         return true;
     }

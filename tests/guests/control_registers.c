@@ -1,8 +1,10 @@
 /*
- * Control and debug registers, read and written by the guest's kernel in ring 3: emulated, as far as they are the guest's.
+ * Control and debug registers, read and written by the guest's kernel in ring 3: emulated, as far
+ * as they are the guest's.
  *
- * Of CR0 only TS can be changed, CR2 is the address of the last page fault, CR4 holds nothing that a guest could switch. No breakpoint may
- * lie in the hypervisor. HLT, INVLPG and others have hypercalls instead, and nothing of it is for user mode. Source: Xen 4.17.
+ * Of CR0 only TS can be changed, CR2 is the address of the last page fault, CR4 holds nothing that
+ * a guest could switch. No breakpoint may lie in the hypervisor. HLT, INVLPG and others have
+ * hypercalls instead, and nothing of it is for user mode. Source: Xen 4.17.
  */
 #include "test.h"
 

@@ -1,9 +1,10 @@
 /*
  * CPUID behind the forced-emulation prefix: what the hypervisor wants a guest to see.
  *
- * The leaves at 0x40000000 say that it is Xen's ABI, and features are hidden that the guest's kernel can't use: large pages, PCID, SMEP,
- * VMX and such. The eighth byte of the instruction may be in a page that is not there. Other instructions behind the prefix are not
- * emulated. Source: arch-x86/cpuid.h of Xen's public headers; checklist section 4.
+ * The leaves at 0x40000000 say that it is Xen's ABI, and features are hidden that the guest's
+ * kernel can't use: large pages, PCID, SMEP, VMX and such. The eighth byte of the instruction may
+ * be in a page that is not there. Other instructions behind the prefix are not emulated. Source:
+ * arch-x86/cpuid.h of Xen's public headers; checklist section 4.
  */
 #include "test.h"
 
@@ -52,7 +53,10 @@ static void features(void)
     CHECK_EQ(l.edx & (BIT(11) | BIT(29)), BIT(11) | BIT(29)); /* SYSCALL, LM */
 }
 
-/* The instruction at the very end of a page, with nothing mapped behind it: the next fetch is what faults. */
+/*
+ * The instruction at the very end of a page, with nothing mapped behind it: the next fetch is what
+ * faults.
+ */
 static void at_the_edge(void)
 {
     static const u8 code[] = { 0x0f, 0x0b, 'x', 'e', 'n', 0x0f, 0xa2 };

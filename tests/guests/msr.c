@@ -1,8 +1,9 @@
 /*
  * Model-specific registers: a handful is shown, every other one faults.
  *
- * A kernel needs its segment bases before it has a trap table, reads which caching the PAT holds (the hypervisor's, not to be changed), and may
- * write EFER back as it was. Source: Xen 4.17; MSR list in section 4 of the checklist.
+ * A kernel needs its segment bases before it has a trap table, reads which caching the PAT holds
+ * (the hypervisor's, not to be changed), and may write EFER back as it was. Source: Xen 4.17; MSR
+ * list in section 4 of the checklist.
  */
 #include "test.h"
 

@@ -1,8 +1,9 @@
 /*
  * I/O ports: the virtual I/O privilege level decides, as the real one is always 0.
  *
- * The guest's kernel counts as ring 1, its user mode as ring 3. Below the level IN, OUT, CLI and STI fault; from it on CLI and STI do nothing,
- * and for a domain without devices IN gives all ones and OUT goes nowhere. Source: PHYSDEVOP_set_iopl; checklist section 4.
+ * The guest's kernel counts as ring 1, its user mode as ring 3. Below the level IN, OUT, CLI and
+ * STI fault; from it on CLI and STI do nothing, and for a domain without devices IN gives all ones
+ * and OUT goes nowhere. Source: PHYSDEVOP_set_iopl; checklist section 4.
  */
 #include "test.h"
 

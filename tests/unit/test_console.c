@@ -1,6 +1,7 @@
 /*
- * domain/console.c: what a guest may do to the console, and who gets what is typed. The console itself is a log here: each whole line
- * as "(name) text\n", each piece of an open line as "[name:text]".
+ * domain/console.c: what a guest may do to the console, and who gets what is typed. The console
+ * itself is a log here: each whole line as "(name) text\n", each piece of an open line as
+ * "[name:text]".
  */
 #include <stdlib.h>
 #include <string.h>

@@ -1,6 +1,7 @@
 /*
- * domain/cpuid.c on CPUs of several makes: their raw answers (published dumps of the models) stand in tables. What must be hidden and
- * what must be shown is the ABI's list for PV guests, by name, not the masks of the code.
+ * domain/cpuid.c on CPUs of several makes: their raw answers (published dumps of the models) stand
+ * in tables. What must be hidden and what must be shown is the ABI's list for PV guests, by name,
+ * not the masks of the code.
  */
 #include <string.h>
 
@@ -61,7 +62,10 @@ static const struct raw opteron[] = {
     { 0x80000008, 0, { 0x3028, 0, 0, 0 } },
 };
 
-/* A CPU that has every feature there is, or none: what is shown then is what the policy allows, or forces. */
+/*
+ * A CPU that has every feature there is, or none: what is shown then is what the policy allows, or
+ * forces.
+ */
 static const struct raw everything[] = {
     { 0, 0, { 0x20, 0, 0, 0 } },
     { 1, 0, { ~0U, ~0U, ~0U, ~0U } },

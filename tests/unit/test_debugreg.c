@@ -1,5 +1,6 @@
 /*
- * domain/debugreg.c: what a guest may put into its debug registers (SDM vol. 3, 17.2; errors as Xen 4.17's set_debugreg).
+ * domain/debugreg.c: what a guest may put into its debug registers (SDM vol. 3, 17.2; errors as Xen
+ * 4.17's set_debugreg).
  */
 #include "unit.h"
 #include "abi/errno.h"

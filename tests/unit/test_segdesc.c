@@ -1,6 +1,6 @@
 /*
- * mm/segdesc.c: which segment descriptors a guest may have, and how they are changed. Descriptors are built from their fields here
- * (SDM vol. 3, figures 3-8 and 5-8), and so are the expected ones.
+ * mm/segdesc.c: which segment descriptors a guest may have, and how they are changed. Descriptors
+ * are built from their fields here (SDM vol. 3, figures 3-8 and 5-8), and so are the expected ones.
  */
 #include "unit.h"
 #include "lib/types.h"
@@ -55,7 +55,10 @@ END_TEST
 
 START_TEST(test_system)
 {
-    /* All but 0 (reserved) and 12 (call gate): LDT 2, TSS 9 and 11, interrupt gate 14, trap gate 15 and the reserved ones. */
+    /*
+     * All but 0 (reserved) and 12 (call gate): LDT 2, TSS 9 and 11, interrupt gate 14, trap gate 15
+     * and the reserved ones.
+     */
     for (unsigned type = 1; type < 16; type++)
         for (unsigned dpl = 0; dpl < 4; dpl++) {
             u64 d = segment(type, false, dpl, true, 0, 0);

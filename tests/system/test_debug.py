@@ -8,6 +8,7 @@ reads what comes out on the serial line. Symbols are not believed: the address t
 ELF file's own symbol table. The last line is `N passed, N failed`.
 """
 
+import concurrent.futures
 import pathlib
 import re
 import struct
@@ -96,11 +97,8 @@ class Panics(Report):
         return machine
 
     def test_panic(self):
-        machine = self.panic("panic", "test=panic: this was asked for", ["selftest_panic_inner", "selftest_panic"])
+        machine = self.panic("panic", "test=panic: this was asked for$", ["selftest_panic_inner", "selftest_panic"], smp=4)
         self.has(machine, r"CPU 0, running no guest, locks held: none")
-
-    def test_other_cpus_are_stopped(self):
-        machine = self.panic("panic", "test=panic", ["selftest_panic"], smp=4)
         for cpu in (1, 2, 3):
             self.has(machine, rf"^\(koan\) CPU {cpu} was in (\w+\+0x|a guest)")
 
@@ -127,7 +125,7 @@ class Panics(Report):
     def test_fault_inside_a_panic(self):
         machine = boot("test=nested")
         self.has(machine, r"PANIC: test=nested")
-        self.has(machine, r"PANIC inside the report of a panic: page fault in report_regs\+0x")
+        self.has(machine, r"PANIC inside the report of a panic: page fault in \w+\+0x[0-9a-f]+ at address ffff80fffffff")
         self.assertEqual(machine.ending.kind, "panic")
 
 
@@ -189,16 +187,12 @@ class GoesOn(Report):
         self.clean(machine)
 
     def test_audit_after_a_domain(self):
-        machine = boot("audit=end")
+        machine = boot("audit=end trace=never test=nonsense")
+        self.has(machine, r"option trace=never: no such value")
+        self.has(machine, r"option test=nonsense: no such test")
         line = self.has(machine, r"^\(koan\) audit: hello: clean \(\d+ frames\)$")
         frames = int(re.search(r"\((\d+) frames", line)[1])
         self.assertTrue(0.9 * 256 * 256 < frames <= 256 * 256, f"a machine of 256 MiB, but {line}")
-        self.clean(machine)
-
-    def test_unknown_value_of_an_option(self):
-        machine = boot("audit=never test=nonsense")
-        self.has(machine, r"option audit=never: no such value")
-        self.has(machine, r"option test=nonsense: no such test")
         self.clean(machine)
 
 
@@ -256,17 +250,35 @@ class Keys(Report):
         self.assertEqual(machine.ending.kind, "clean", "\n".join(machine.output))
 
 
+def all_tests(suite):
+    """The single tests of nested suites."""
+    for part in suite:
+        if isinstance(part, unittest.TestSuite):
+            yield from all_tests(part)
+        else:
+            yield part
+
+
+def run_one(test):
+    """Run one test by itself; returns its name and what went wrong."""
+    result = unittest.TestResult()
+    test.run(result)
+    return test.id().split(".")[-1], [text for _, text in result.failures + result.errors]
+
+
 def main(names):
-    """Run them and end in the line that `make check` adds up."""
-    loader = unittest.defaultTestLoader
-    suite = loader.loadTestsFromModule(sys.modules[__name__])
-    if names:
-        picked = [test for group in suite for test in group if test.id().split(".")[-1] in names]
-        suite = unittest.TestSuite(picked)
-    result = unittest.TextTestRunner(stream=sys.stdout, verbosity=2).run(suite)
-    failed = len(result.failures) + len(result.errors)
-    print(format_summary(result.testsRun - failed, failed, len(result.skipped)))
-    return 1 if failed or not result.testsRun else 0
+    """Run them, two machines at a time, and end in the line that `make check` adds up."""
+    tests = [test for test in all_tests(unittest.defaultTestLoader.loadTestsFromModule(sys.modules[__name__]))
+             if not names or test.id().split(".")[-1] in names]
+    failed = 0
+    with concurrent.futures.ThreadPoolExecutor(2) as pool:
+        for name, wrong in pool.map(run_one, tests):
+            print(f"{name}: {'FAIL' if wrong else 'ok'}", flush=True)
+            for text in wrong:
+                print(text, flush=True)
+            failed += bool(wrong)
+    print(format_summary(len(tests) - failed, failed, 0))
+    return 1 if failed or not tests else 0
 
 
 if __name__ == "__main__":

@@ -1,13 +1,15 @@
 /*
  * The benchmark guest: what one operation of the hypervisor costs, in instructions.
  *
- * Under `-icount shift=0` a tick of the TSC is an instruction (checked by main with a loop of known length), so a row's figure is the same on
- * every machine. A row is a batch: a loop of `rounds` rounds between two reads of the TSC. The guest's own side of a round is in it, which is
- * why the loops are as lean as they are, and is the same on every hypervisor.
+ * Under `-icount shift=0` a tick of the TSC is an instruction (checked by main with a loop of known
+ * length), so a row's figure is the same on every machine. A row is a batch: a loop of `rounds`
+ * rounds between two reads of the TSC. The guest's own side of a round is in it, which is why the
+ * loops are as lean as they are, and is the same on every hypervisor.
  *
- * The same binary runs on Koan and, as dom0, on real Xen. Its figures are printed as lines `BENCH name instructions`, and stand in bench_page.
- * With `nonce=HEX` on the command line it waits before and after each row until the runner has written nonce + step into `go`: so the
- * runner can read the hypervisor's own counters from outside, without a part of the hypervisor for it.
+ * The same binary runs on Koan and, as dom0, on real Xen. Its figures are printed as lines `BENCH
+ * name instructions`, and stand in bench_page. With `nonce=HEX` on the command line it waits before
+ * and after each row until the runner has written nonce + step into `go`: so the runner can read
+ * the hypervisor's own counters from outside, without a part of the hypervisor for it.
  */
 #ifndef BENCH_BENCH_H
 #define BENCH_BENCH_H

@@ -1,6 +1,6 @@
 /*
- * Runs the rows: prepare, warm up, tell the runner, some batches of which the middle one counts (interrupts of the hypervisor's fall into a
- * few), tell the runner.
+ * Runs the rows: prepare, warm up, tell the runner, some batches of which the middle one counts
+ * (interrupts of the hypervisor's fall into a few), tell the runner.
  */
 #include "bench.h"
 

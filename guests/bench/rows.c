@@ -1,8 +1,8 @@
 /*
  * What is measured. Each row is a loop (BATCH in bench.h) and what has to be prepared for it.
  *
- * Rows of which the name doesn't say otherwise, and that change a page-table entry, alternate between two frames: a hypervisor may take
- * a shortcut where an entry stays as it was.
+ * Rows of which the name doesn't say otherwise, and that change a page-table entry, alternate
+ * between two frames: a hypervisor may take a shortcut where an entry stays as it was.
  */
 #include "bench.h"
 
@@ -59,7 +59,10 @@ static void mapping_prepare(void)
     MUST(mmu_update(updates[1], UPDATES, NULL, DOMID_SELF) == 0);
 }
 
-/* Three kinds of change: none, which is what most of the cost of the call itself shows; none, with a flush of the TLB; another frame. */
+/*
+ * The entry stays as it is, which shows the cost of the call and of finding the entry; the same with
+ * a flush of the TLB; another frame; the same with a flush of the page.
+ */
 
 BATCH(update_va_mapping_row,
       call3(__HYPERVISOR_update_va_mapping, SCRATCH_VA, entries[0], UVMF_NONE))
@@ -87,8 +90,9 @@ static void ptwr_prepare(void)
 BATCH(ptwr_store, *(volatile u64 *)table = entries[0] ^= toggle)
 
 /*
- * A tree as a small process has it: L4, L3, L2 and two L1s, of which one maps 64 pages and the other four. The four tables that a fork
- * would have to write come from page_alloc and are validated from scratch each time, as nothing else refers to them.
+ * A tree as a small process has it: L4, L3, L2 and two L1s, of which one maps 64 pages and the
+ * other four. Nothing else refers to it, so each pin validates all of it and each unpin releases
+ * it.
  */
 static struct mmuext_op pin, unpin;
 

@@ -1,6 +1,7 @@
 /*
- * Entries as lean as a kernel's fast ones: the registers that C may change are saved, a small handler in C runs, and the iret hypercall goes
- * back. The frames are those that guests/lib/entry.asm explains.
+ * Entries as lean as a kernel's fast ones: the registers that C may change are saved, a small
+ * handler in C runs, and the iret hypercall goes back. The frames are those that
+ * guests/lib/entry.asm explains.
  */
 #include "bench.h"
 

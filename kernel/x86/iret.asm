@@ -1,10 +1,13 @@
-; The short way of the iret hypercall, which every exception, event and system call of a guest ends with.
+; The short way of the iret hypercall, which every exception, event and system call of a guest ends
+; with.
 ;
-; SYSCALL with number 23 comes here from entry.asm, before anything has been saved: rsp = struct cpu, interrupts off, rcx and r11 as SYSCALL
-; left them, rsp of the guest in cpu->syscall_rsp. The guest's frame (struct iret_context: rax, r11, rcx, flags, rip, cs, rflags, rsp, ss) is
-; moved to where IRETQ wants it; rax, rcx and r11, which come from the frame at last, are all the registers that are needed. Whatever is not as
-; usual, a fault on the frame included, goes .slow: the way of every other hypercall, to hc_iret() in hypercall/iret.c, which has the rules
-; and does all of it again. What is done here must be what is done there.
+; SYSCALL with number 23 comes here from entry.asm, before anything has been saved: rsp = struct
+; cpu, interrupts off, rcx and r11 as SYSCALL left them, rsp of the guest in cpu->syscall_rsp. The
+; guest's frame (struct iret_context: rax, r11, rcx, flags, rip, cs, rflags, rsp, ss) is moved to
+; where IRETQ wants it; rax, rcx and r11, which come from the frame at last, are all the registers
+; that are needed. Whatever is not as usual, a fault on the frame included, goes .slow: the way of
+; every other hypercall, to hc_iret() in hypercall/iret.c, which has the rules and does all of it
+; again. What is done here must be what is done there.
 
 %include "offsets.inc"
 

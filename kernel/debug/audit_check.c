@@ -167,6 +167,12 @@ static void check_allocator(const struct tally *tally)
                             stats.koan, tally->koan + tally->shared);
 }
 
+/* Of the domain; or given up by it, which leaves it all the uses that it had. */
+static bool was_owned_by(const struct frame *f, u16 domid)
+{
+    return f->owner == domid || (f->owner == OWNER_LIMBO && f->next == domid);
+}
+
 /* What a CPU has in CR3 must be a validated L4 of the domain that it runs, or the hypervisor's own. */
 static void check_cpu(const struct cpu *cpu)
 {
@@ -176,7 +182,7 @@ static void check_cpu(const struct cpu *cpu)
         return;
     if (!mfn_valid(l4) || mfn_to_frame(l4)->type != FRAME_L4 || !mfn_to_frame(l4)->type_refs)
         audit_differs(l4, "loaded in CR3 of CPU %u, but no valid L4", cpu->id);
-    else if (cpu->current && mfn_to_frame(l4)->owner != cpu->current->domain->id)
+    else if (cpu->current && !was_owned_by(mfn_to_frame(l4), cpu->current->domain->id))
         audit_differs(l4, "loaded in CR3 of CPU %u, which runs domain %u", cpu->id,
                       cpu->current->domain->id);
 }

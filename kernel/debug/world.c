@@ -30,6 +30,8 @@ void world_join(void)
         cpu_relax();
     }
     __atomic_fetch_sub(&waiting, 1, __ATOMIC_SEQ_CST);
+    /* A tick that waits for an audit is no long stretch of the hypervisor's own. */
+    this_cpu()->work_since = 0;
 }
 
 static bool all_wait(u32 wanted)
@@ -69,4 +71,5 @@ void world_go(void)
 {
     __atomic_fetch_add(&stops, 1, __ATOMIC_SEQ_CST);
     __atomic_store_n(&owned, false, __ATOMIC_SEQ_CST);
+    this_cpu()->work_since = 0;
 }

@@ -1,8 +1,8 @@
 /*
  * Random hypercalls: any number, any arguments, structures in the pool's pages filled with what such a call might want.
  *
- * Left out is what only ends the game: shutdown, and iret with a frame of garbage but once in a while. The trap table and the callbacks are
- * put back right after.
+ * Left out is what only ends the game: shutdown, and a base pointer to any table. The trap table and the callbacks are put back before they
+ * matter (modes.c).
  */
 #include "fuzz.h"
 
@@ -23,7 +23,7 @@ static u64 buffer(void)
 
 static u64 argument(void)
 {
-    return rnd_once_in(2) ? buffer() : some_word();
+    return rnd_once_in(2) ? buffer() : rnd_once_in(16) ? some_domid() : some_word();
 }
 
 static u64 small_or_any(u64 below)
@@ -91,7 +91,7 @@ static void ext(void)
         ops[i].arg1.mfn = some_mfn();
         ops[i].arg2.nr_ents = some_word();
     }
-    mmuext_op(ops, n, &done, rnd_once_in(8) ? (u32)some_word() : DOMID_SELF);
+    mmuext_op(ops, n, &done, (u32)some_domid());
 }
 
 /* A multicall of anything harmless to this guest itself, multicalls included. */
@@ -122,64 +122,44 @@ static void many_wild(void)
     multicall((void *)some_word(), 0);
 }
 
-/* The table and the callbacks, then the right ones again. */
-static void callbacks(void)
+/* vCPU information and runstate go to the pool, where the hypervisor then writes while other things happen to the page. */
+static void vcpu(void)
 {
-    struct trap_info table[4] = { 0 };
+    u64 words[4] = { rnd_once_in(4) ? some_word() : pool.mfn[pool_below()], rnd_below(520) * 8 };
 
-    for (u64 i = 0; i < 3; i++)
-        table[i] = (struct trap_info){ .vector = (u8)(32 + rnd_below(200)),
-                                       .flags = (u8)rnd(),
-                                       .cs = (u16)rnd(),
-                                       .address = some_va() };
-    set_trap_table(table);
-    set_callbacks(some_va(), some_va(), some_va());
-    set_callbacks((u64)event_entry, (u64)failsafe_entry, (u64)syscall_entry);
-    stack_switch(some_word(), some_va());
-    set_segment_base(rnd_below(3), some_va());
+    if (rnd_once_in(2)) {
+        words[0] = some_va();
+        vcpu_op(VCPUOP_register_runstate_memory_area, rnd_below(2), words);
+    } else {
+        vcpu_op(rnd_once_in(2) ? VCPUOP_register_vcpu_info : rnd_below(16), rnd_below(2), words);
+    }
 }
 
-/* Instructions that trap. */
-static void instructions(void)
+static void console(void)
 {
-    u64 low, high = 0;
-#define BOTH_HALVES "=a"(low), "=d"(high)
+    static const char text[] = "\033[2J~ \t(koan) ";
 
-    switch (rnd_below(8)) {
-    case 0:
-        TRY("hlt");
-        break;
-    case 1:
-        TRY_IO("rdmsr", BOTH_HALVES, "c"(some_word()));
-        break;
-    case 2:
-        TRY_IO("wrmsr", , "c"(0xc0000100 + rnd_below(4)), "a"((u32)some_va()),
-               "d"((u32)(some_va() >> 32)));
-        break;
-    case 3:
-        TRY_IO("mov %0, %%cr4", , "r"(some_word()));
-        break;
-    case 4:
-        TRY_IO("inb %w1, %b0", "=a"(low), "d"((u16)some_word()));
-        break;
-    case 5:
-        TRY_IO("mov %w0, %%ds", , "r"((u16)some_word()));
-        break;
-    case 6:
-        TRY_IO("mov %w0, %%es", , "r"((u16)some_word()));
-        break;
-    default:
-        TRY("ud2");
-        break;
-    }
-    (void)high;
+    if (rnd_once_in(4))
+        console_io(some_word(), rnd_below(200), (const char *)some_va());
+    else
+        console_io(rnd_below(2), rnd_below(sizeof(text)),
+                   rnd_once_in(8) ? (char *)some_va() : text);
+}
+
+static void scheduling(void)
+{
+    yield();
+    if (rnd_once_in(8))
+        console();
+    hypercall(__HYPERVISOR_sched_op, 4 + rnd_below(8), argument(), 0, 0, 0);
+    hypercall(__HYPERVISOR_sched_op_compat, 0, argument(), 0, 0, 0);
 }
 
 void step_hypercall(void)
 {
-    static void (*const steps[])(void) = { any_call, any_call,     any_call,  any_call,
-                                           any_call, unknown_call, ext,       ext,
-                                           many,     many_wild,    callbacks, instructions };
+    static void (*const steps[])(void) = { any_call,     any_call, any_call, any_call,
+                                           unknown_call, ext,      ext,      many,
+                                           many_wild,    vcpu,     vcpu,     scheduling };
 
     steps[rnd_below(ARRAY_SIZE(steps))]();
 }

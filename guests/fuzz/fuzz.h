@@ -1,12 +1,13 @@
 /*
  * The fuzz guest: random hypercalls and page-table stores, from a seed on the command line.
  *
- *     seed=HEX ops=N      what to do; the same seed does the same (as long as the machine frames are the same)
+ *     seed=HEX ops=HEX      what to do; the same seed does the same (as long as the machine frames are the same)
  *
  * It plays with a pool of its own pages, which it builds into trees of page tables, pins, switches to, writes to, gives away, and with
- * every hypercall there is, with arguments that are mostly almost right. It tries not to destroy itself: its own code and stack are no
- * part of the pool. It may end by a crash all the same, and that is no failure: what counts is that the hypervisor's recount of
- * the frame table stays clean, and that no stretch of its code is long.
+ * every hypercall there is, with arguments that are mostly almost right; beside it with one large tree, so that the hypervisor is
+ * interrupted in the midst of it. It tries not to destroy itself: its own code and stack are no part of the pool, and a trap that a step
+ * runs into ends the step. It may end by a crash all the same, and that is no failure: what counts is that the hypervisor's
+ * recount of the frame table stays clean, and that no stretch of its code is long.
  */
 #ifndef FUZZ_H
 #define FUZZ_H
@@ -33,15 +34,30 @@ static inline bool rnd_once_in(u64 n)
 }
 
 /* Values to call with: mostly almost right. */
-u64 some_mfn(void);   /* of the pool as a rule; else of anybody */
-u64 some_entry(void); /* a page-table entry */
-u64 some_va(void);    /* an address: pool, own, hypervisor's, non-canonical */
-u64 some_word(void);  /* any argument */
-u64 *some_slot(void); /* a slot of a pool page, by its address in the initial mapping */
-u64 pool_below(void); /* index of a pool page */
+u64 some_mfn(void);      /* of the pool as a rule; else of anybody */
+u64 some_entry(void);    /* a page-table entry */
+u64 some_va(void);       /* an address: pool, own, hypervisor's, non-canonical */
+u64 some_word(void);     /* any argument */
+u64 *some_slot(void);    /* a slot of a pool page, by its address in the initial mapping */
+u64 some_domid(void);    /* mostly one's own */
+u64 some_selector(void); /* of guest, hypervisor or nobody */
+u64 pool_below(void);    /* index of a pool page */
 
-/* One random step of each kind. */
-void step_tables(void);    /* tables.c: stores, builds, pins, switches */
-void step_hypercall(void); /* calls.c: any hypercall with any arguments */
+/* Write a pool page, of whatever use it is now, as far as the hypervisor lets it. */
+void pool_store(u64 i, u64 index, u64 value);
+void pool_clear(u64 i);
+s64 pool_map(u64 i, u64 flags); /* in the initial mapping; 0: not at all */
+
+/* Steps of each kind. */
+void step_tables(void);      /* tables.c: stores, builds, pins, switches */
+void step_deep(void);        /* deep.c: a tree of hundreds of tables */
+void step_hypercall(void);   /* calls.c: any hypercall with any arguments */
+void step_memory(void);      /* memory_op.c: frames come and go */
+void step_descriptors(void); /* descriptors.c: GDT, LDT, selectors */
+void step_modes(void);       /* modes.c: user mode, iret, entries, instructions that trap */
+
+void deep_init(void);
+void modes_init(void);
+u64 deep_root(void); /* the L4 of the large tree, on which the guest can run while it is valid */
 
 #endif

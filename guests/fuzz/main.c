@@ -28,7 +28,7 @@ u64 some_mfn(void)
 {
     switch (rnd_below(24)) {
     case 0:
-        return rnd_below(0x20000); /* anybody's, on a machine of 512 MiB */
+        return rnd_below(0x10000); /* anybody's, on a machine of 256 MiB */
     case 1:
         return rnd();
     case 2:
@@ -105,6 +105,41 @@ u64 some_word(void)
     }
 }
 
+u64 some_domid(void)
+{
+    static const u64 ids[] = { 0, 1, 2, 3, 0x7fef, 0x7ff1, 0x7ff2, 0x7ff4, 0x7ffb, 0x7ffe, 0xffff };
+
+    return rnd_once_in(6) ? ids[rnd_below(ARRAY_SIZE(ids))] : DOMID_SELF;
+}
+
+u64 some_selector(void)
+{
+    switch (rnd_below(4)) {
+    case 0:
+        return rnd_below(64) * 8 | rnd_below(8);
+    case 1:
+        return rnd() & 0xffff;
+    default:
+        return 0xe000 + rnd_below(16) * 8 + rnd_below(8);
+    }
+}
+
+void pool_store(u64 i, u64 index, u64 value)
+{
+    probe_write64((u64)((u64 *)pool.va[i] + index), value);
+}
+
+void pool_clear(u64 i)
+{
+    TRY_IO("rep stosq", , "D"(pool.va[i]), "c"(PAGE_SIZE / 8), "a"(0));
+}
+
+s64 pool_map(u64 i, u64 flags)
+{
+    return update_va_mapping((u64)pool.va[i], flags ? pte_make(pool.mfn[i], flags) : 0,
+                             UVMF_INVLPG);
+}
+
 u64 *some_slot(void)
 {
     return (u64 *)pool.va[pool_below()] + (rnd_once_in(2) ? rnd_below(512) : rnd_below(8));
@@ -132,22 +167,47 @@ static u64 number(const char *key, u64 otherwise)
     return n;
 }
 
+/* What a step may have left behind that would make the next ones all alike. */
+static void tidy(void)
+{
+    set_debugreg(7, 0x400);
+    fpu_taskswitch(false);
+    vm_assist(VMASST_CMD_enable, VMASST_TYPE_writable_pagetables);
+}
+
+static void step(void)
+{
+    static void (*const steps[])(void) = {
+        step_tables,    step_tables,    step_tables, step_tables,      step_tables,
+        step_hypercall, step_hypercall, step_memory, step_descriptors, step_modes,
+    };
+
+    trap_last.vector = -1;
+    if (rnd_once_in(64))
+        probe_call(step_deep, 0);
+    else
+        probe_call(steps[rnd_below(ARRAY_SIZE(steps))], 0);
+    if (current_l4() != ptr_mfn((void *)start_info->pt_base))
+        switch_l4(ptr_mfn((void *)start_info->pt_base)); /* the step was cut off on other tables */
+    if (rnd_once_in(16))
+        tidy();
+}
+
 int main(void)
 {
     u64 seed = number("seed", 1), ops = number("ops", 0x4000);
 
     state = seed * 0x9e3779b97f4a7c15UL + 1;
     make_pool();
-    vm_assist(VMASST_CMD_enable, VMASST_TYPE_writable_pagetables);
+    deep_init();
+    modes_init();
+    tidy();
     print("fuzz: seed %#lx, %#lx operations\n", seed, ops);
     for (u64 i = 0; i < ops; i++) {
-        if (rnd_once_in(3))
-            step_hypercall();
-        else
-            step_tables();
-        if (i % 0x1000 == 0xfff)
-            print("fuzz: %#lx done\n", i + 1);
+        step();
+        if (i % 0x800 == 0x7ff)
+            print("\nfuzz: %#lx done\n", i + 1);
     }
-    print("fuzz: all done\n");
+    print("\nfuzz: all done\n");
     return 0;
 }

@@ -57,10 +57,11 @@ static void update(void)
 
     for (u64 i = 0; i < n; i++) {
         u[i].ptr = (pool.mfn[pool_below()] << PAGE_SHIFT | rnd_below(512) * 8) +
-                   rnd_below(4) * rnd_once_in(8);
+                   rnd_below(8) * rnd_once_in(4);
         u[i].val = some_entry();
     }
-    mmu_update(u, n, &done, DOMID_SELF);
+    mmu_update(u, n, rnd_once_in(4) ? NULL : &done,
+               rnd_once_in(16) ? some_domid() | some_domid() << 16 : DOMID_SELF);
 }
 
 static void pin(void)
@@ -76,7 +77,7 @@ static void build_tree(void)
     for (u64 l = 1; l <= level; l++) {
         at[l] = pool_below();
         update_va_mapping((u64)pool.va[at[l]], pte_make(pool.mfn[at[l]], PTE_RW_PAGE), UVMF_INVLPG);
-        TRY_IO("rep stosq", , "D"(pool.va[at[l]]), "c"(512), "a"(0));
+        pool_clear(at[l]);
     }
     for (u64 l = 1; l <= level; l++) {
         for (u64 n = 1 + rnd_below(20); n; n--) {
@@ -102,43 +103,78 @@ static void switch_tables(void)
     for (u64 slot = 0; slot < 512; slot++)
         probe_write64((u64)(l4 + slot), slot >= 256 && slot < 272 ? 0 : own[slot]);
     update_va_mapping((u64)l4, pte_make(pool.mfn[i], PTE_RO_PAGE), UVMF_INVLPG);
+    u64 stands = 0;
+    probe_read64((u64)(l4 + 511), &stands);
     if (rnd_once_in(2)) {
         mmuext_one(MMUEXT_NEW_USER_BASEPTR, pool.mfn[i]);
-    } else if (switch_l4(pool.mfn[i]) == 0) {
+    } else if (((stands ^ own[511]) & PTE_ADDRESS) == 0 && switch_l4(pool.mfn[i]) == 0) {
         for (u64 n = rnd_below(4); n; n--)
             step_tables();
         switch_l4(own_mfn);
     }
 }
 
-/* Let a page go and fetch another one for its place. While something still refers to the old one it counts as the domain's, and there
- * is no other: then the place keeps it. */
-static void swap_frame(void)
+/* Several operations in one call, so that later ones meet what the earlier left: pins of a page at two levels, unpins, clears, copies. */
+static void ext_batch(void)
 {
-    u64 i = pool_below(), out = pool.mfn[i], in = va_pfn(pool.va[i]);
-    struct xen_memory_reservation r = { .extent_start = (u64)&out,
-                                        .nr_extents = 1,
-                                        .domid = DOMID_SELF };
+    struct mmuext_op ops[16];
+    u64 n = 1 + rnd_below(ARRAY_SIZE(ops)), page = pool_below();
+    u32 done;
 
-    if (rnd_once_in(2)) {
-        update_va_mapping((u64)pool.va[i], 0, UVMF_INVLPG);
-        update_va_mapping(POOL_VA + i * PAGE_SIZE, 0, UVMF_INVLPG);
+    for (u64 i = 0; i < n; i++) {
+        static const u8 cmds[] = { 0, 1, 2, 3, 4, 4, 4, 16, 17, 15, 6, 10 };
+        if (rnd_once_in(4))
+            page = pool_below();
+        ops[i].cmd = cmds[rnd_below(ARRAY_SIZE(cmds))];
+        ops[i].arg1.mfn = pool.mfn[page];
+        ops[i].arg2.src_mfn = pool.mfn[pool_below()];
     }
-    if (memory_op(XENMEM_decrease_reservation, &r) != 1)
-        return;
-    r.extent_start = (u64)&in;
-    if (memory_op(XENMEM_populate_physmap, &r) != 1)
-        return;
-    pool.mfn[i] = in;
-    ((u64 *)start_info->mfn_list)[va_pfn(pool.va[i])] = in;
-    update_va_mapping((u64)pool.va[i], pte_make(in, PTE_RW_PAGE), UVMF_INVLPG);
+    mmuext_op(ops, n, &done, DOMID_SELF);
+}
+
+/* Linear entries: a table that names itself or another one of its level. */
+static void linear(void)
+{
+    u64 a = pool_below(), b = rnd_once_in(2) ? a : pool_below();
+    u64 slot = rnd_once_in(2) ? 272 + rnd_below(4) : rnd_below(8);
+    u64 flags = rnd_once_in(8) ? PTE_TABLE : PTE_RO_PAGE;
+
+    if (rnd_once_in(2))
+        mmu_update_one(pool.mfn[a] << PAGE_SHIFT | slot * 8, pte_make(pool.mfn[b], flags));
+    else
+        pool_store(a, slot, pte_make(pool.mfn[b], flags));
+}
+
+/* A frame of the shared kind: mapped, pinned, cleared, named by tables. */
+static void shared_frame(void)
+{
+    u64 mfn = start_info->shared_info >> PAGE_SHIFT;
+
+    switch (rnd_below(4)) {
+    case 0:
+        mmuext_one(rnd_below(5), mfn);
+        break;
+    case 1:
+        update_va_mapping(POOL_VA + pool_below() * PAGE_SIZE,
+                          pte_make(mfn, rnd_once_in(2) ? PTE_RW_PAGE : PTE_RO_PAGE), UVMF_INVLPG);
+        break;
+    case 2:
+        mmu_update_one(pool.mfn[pool_below()] << PAGE_SHIFT | rnd_below(512) * 8,
+                       pte_make(mfn, PTE_TABLE));
+        break;
+    default:
+        mmu_update_one(mfn << PAGE_SHIFT | (0xc30 + rnd_below(16) * 8), rnd());
+        break;
+    }
 }
 
 void step_tables(void)
 {
-    static void (*const steps[])(void) = { store,      store,      store_odd,     remap,     remap,
-                                           remap_wild, update,     update,        pin,       pin,
-                                           pin,        build_tree, switch_tables, swap_frame };
+    static void (*const steps[])(void) = {
+        store,         store,     store,     store_odd, remap,  remap,        remap_wild,
+        update,        update,    pin,       pin,       pin,    build_tree,   build_tree,
+        switch_tables, ext_batch, ext_batch, linear,    linear, shared_frame,
+    };
 
     steps[rnd_below(ARRAY_SIZE(steps))]();
 }

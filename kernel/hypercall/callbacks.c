@@ -35,7 +35,8 @@ s64 hc_set_trap_table(u64 list, u64 a2, u64 a3, u64 a4, u64 a5, u64 a6)
                                                       .dpl = t.flags & TI_DPL_MASK,
                                                       .mask = t.flags & TI_MASK_EVENTS };
         if (work_pending())
-            return hypercall_restart(__HYPERVISOR_set_trap_table, list + sizeof(t), 0, 0, 0, 0, 0);
+            return hypercall_restart(__HYPERVISOR_set_trap_table, list + sizeof(t), a2, a3, a4, a5,
+                                     a6);
     }
 }
 

@@ -48,7 +48,6 @@ s64 hc_multicall(u64 list, u64 count, u64 a3, u64 a4, u64 a5, u64 a6)
     struct multicall_state *m = &v->multicall;
     const u64 size = sizeof(struct multicall_entry);
 
-    (void)a3, (void)a4, (void)a5, (void)a6;
     count = (u32)count;
     if (unlikely(!guest_range_ok(list, count * size)))
         return refuse(-XEN_EFAULT, list);
@@ -63,12 +62,13 @@ s64 hc_multicall(u64 list, u64 count, u64 a3, u64 a4, u64 a5, u64 a6)
         if (unlikely(m->restart)) {
             if (!save_progress(m, list))
                 return refuse(-XEN_EFAULT, list);
-            return hypercall_restart(__HYPERVISOR_multicall, list, count, 0, 0, 0, 0);
+            return hypercall_restart(__HYPERVISOR_multicall, list, count, a3, a4, a5, a6);
         }
         if (unlikely(!put_guest_u64(list + offsetof(struct multicall_entry, result), (u64)result)))
             return refuse(-XEN_EFAULT, list);
         if (unlikely(work_pending()) && count > 1)
-            return hypercall_restart(__HYPERVISOR_multicall, list + size, count - 1, 0, 0, 0, 0);
+            return hypercall_restart(__HYPERVISOR_multicall, list + size, count - 1, a3, a4, a5,
+                                     a6);
     }
     return 0;
 }

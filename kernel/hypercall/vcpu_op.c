@@ -63,8 +63,7 @@ static s64 register_info(struct vcpu *v, u64 arg)
     if (r.offset > PAGE_SIZE - sizeof(struct vcpu_info) || r.offset % 8)
         return refuse(-XEN_EINVAL, r.offset);
     if (!memory_enter(m))
-        return hypercall_restart(__HYPERVISOR_vcpu_op, VCPUOP_register_vcpu_info, v->id, arg, 0, 0,
-                                 0);
+        return -XEN_ERESTART;
     s64 error = type_get(m, MFN(r.mfn), FRAME_WRITABLE, NULL);
     if (!error)
         move_info(v, MFN(r.mfn), r.offset);
@@ -75,8 +74,8 @@ static s64 register_info(struct vcpu *v, u64 arg)
 s64 hc_vcpu_op(u64 cmd, u64 id, u64 arg, u64 a4, u64 a5, u64 a6)
 {
     struct domain *d = current_domain();
+    s64 result;
 
-    (void)a4, (void)a5, (void)a6;
     id = (u32)id;
     if (id >= d->max_vcpus || !d->vcpus[id])
         return refuse(-XEN_ENOENT, id);
@@ -89,7 +88,10 @@ s64 hc_vcpu_op(u64 cmd, u64 id, u64 arg, u64 a4, u64 a5, u64 a6)
     case VCPUOP_register_runstate_memory_area:
         return register_runstate_area(v, arg);
     case VCPUOP_register_vcpu_info:
-        return register_info(v, arg);
+        result = register_info(v, arg);
+        if (unlikely(result == -XEN_ERESTART))
+            return hypercall_restart(__HYPERVISOR_vcpu_op, cmd, id, arg, a4, a5, a6);
+        return result;
     case VCPUOP_stop_periodic_timer:
     case VCPUOP_stop_singleshot_timer:
         return 0; /* none runs */

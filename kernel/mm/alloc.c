@@ -61,18 +61,18 @@ static void push_free(struct frame *f)
 
 void alloc_give(mfn_t start, u64 count)
 {
-    spin_lock(&alloc_lock);
-    /* Backwards, so that the lowest frame is handed out first. */
-    for (u64 n = start.n + count; n-- > start.n;) {
-        struct frame *f = mfn_to_frame(MFN(n));
+    u64 first = max(start.n, 1UL), end = max(start.n + count, first);
 
-        if (n == 0)
-            continue;
-        f->stamp = 0;
+    spin_lock(&alloc_lock);
+    /* Backwards, so that the lowest frame is handed out first. All of memory goes through here at boot: a few stores for each frame. */
+    for (u64 n = end; n-- > first;) {
+        frame_table[n] =
+            (struct frame){ .owner = OWNER_FREE, .flags = FRAME_DIRTY, .next = free_list };
         m2p_table[n] = INVALID_M2P;
-        push_free(f);
-        stats.total++;
+        free_list = (u32)n;
     }
+    stats.free += end - first;
+    stats.total += end - first;
     spin_unlock(&alloc_lock);
 }
 

@@ -59,7 +59,7 @@ iret_entry:
     mov [rsp + CPU_syscall_rcx], rcx
     mov [rsp + CPU_syscall_r11], r11
     mov rcx, [rsp + CPU_syscall_rsp]
-    mov r11, rcx                        ; guest_address_ok()
+    mov r11, rcx                        ; guest_address_ok(): of what begins below, the start faults
     shr r11, HYP_VA_SHIFT
     cmp r11d, HYP_VA_START >> HYP_VA_SHIFT
     je .slow

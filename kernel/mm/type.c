@@ -82,14 +82,15 @@ s64 type_get(struct domain_memory *m, mfn_t mfn, enum frame_type type, struct wa
     struct frame *f;
     s64 error;
 
-    if (result && unlikely(result->state != WALK_NONE)) {
-        if (walk_claim(result, mfn, type, &error))
-            return error;
-        walk_forget(m, result); /* the asker has changed its mind */
-        if (walk_active(m))
-            return -XEN_ERESTART;
-    }
     f = frame_owned(mfn, m->domid);
+    if (result && unlikely(result->state != WALK_NONE)) {
+        if (f && walk_claim(result, mfn, type, &error))
+            return error;
+        /* The asker has changed its mind. What it held may have been all that kept the very table that it is changing now, so whatever it
+         * has looked at so far is to be looked at again. */
+        walk_forget(m, result);
+        return -XEN_ERESTART;
+    }
     if (!f || !frame_get(f))
         return refuse(-XEN_EINVAL, mfn.n);
     error = type_begin(m, f, type);

@@ -127,6 +127,20 @@ u64 machine_peek(mfn_t mfn, u32 index)
     return ((u64 *)mfn_to_virt(mfn))[index];
 }
 
+s64 machine_store(u16 id, mfn_t table, u32 index, pte_t *seen, pte_t e)
+{
+    struct domain_memory *m = &machine_domain[id].m;
+    s64 error = -XEN_EINVAL;
+
+    if (!memory_enter(m))
+        return -XEN_ERESTART;
+    const struct frame *f = frame_owned(table, id);
+    if (f && f->type == FRAME_L1 && f->type_refs)
+        error = update_l1_if(m, (pte_t *)mfn_to_virt(table) + index, seen, e);
+    memory_leave(m);
+    return error;
+}
+
 s64 machine_hold(u16 id, mfn_t mfn, enum frame_type type)
 {
     struct machine_domain *d = &machine_domain[id];

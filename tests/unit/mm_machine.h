@@ -52,6 +52,9 @@ extern u32 machine_flushes;
 void machine_poke(mfn_t mfn, u32 index, u64 value);
 u64 machine_peek(mfn_t mfn, u32 index);
 
+/* An emulated store of domain id into an entry of its L1 table: see update_l1_if. */
+s64 machine_store(u16 id, mfn_t table, u32 index, pte_t *seen, pte_t e);
+
 /* type_get until it says something else than -XEN_ERESTART; a success is noted in held[]. And the way back. */
 s64 machine_hold(u16 id, mfn_t mfn, enum frame_type type);
 void machine_drop(u16 id, u32 index);

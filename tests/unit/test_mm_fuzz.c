@@ -86,9 +86,16 @@ static s64 do_store(u16 id)
     mfn_t at = page_of_level(id, 1);
     u32 slot = random_slot();
     pte_t seen = machine_peek(at, slot) ^ (machine_random(10) ? 0 : PTE_A);
+    struct domain_memory *m = &machine_domain[id].m;
 
-    return update_l1_store(&machine_domain[id].m, at.n << 12 | slot << 3, &seen,
-                           random_entry(id, 1));
+    if (!memory_enter(m))
+        return -XEN_ERESTART;
+    const struct frame *f = frame_owned(at, id);
+    s64 error = -XEN_EINVAL;
+    if (f && f->type == FRAME_L1 && f->type_refs)
+        error = update_l1_if(m, (pte_t *)mfn_to_virt(at) + slot, &seen, random_entry(id, 1));
+    memory_leave(m);
+    return error;
 }
 
 static s64 do_pin(u16 id, struct walk_result *result)
@@ -246,7 +253,7 @@ void unit_add(TCase *tests)
 {
     const char *more = getenv(
         "KOAN_FUZZ_SEEDS"); /* how many seeds of each kind; the default is for `make check` */
-    int seeds = more ? atoi(more) : 3;
+    int seeds = more ? atoi(more) : 8;
 
     tcase_set_timeout(tests, 0);
     tcase_add_loop_test(tests, uninterrupted, 0, seeds);

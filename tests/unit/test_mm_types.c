@@ -353,21 +353,28 @@ START_TEST(a_change_above_l1_flushes_and_one_in_l1_does_not)
 }
 END_TEST
 
+static s64 store_if(u32 index, pte_t *seen, pte_t e)
+{
+    ck_assert(memory_enter(m));
+    s64 error = update_l1_if(m, (pte_t *)mfn_to_virt(l1) + index, seen, e);
+    memory_leave(m);
+    return error;
+}
+
 START_TEST(a_store_by_emulation)
 {
     pte_t seen = 0;
 
     set_up();
     ck_assert_int_eq(pin(l1, FRAME_L1), 0);
-    ck_assert_int_eq(update_l1_store(m, l1.n << 12 | 8, &seen, entry(data[0], P | RW)), 0);
+    ck_assert_int_eq(store_if(1, &seen, entry(data[0], P | RW)), 0);
     ck_assert_uint_eq(machine_peek(l1, 1), entry(data[0], P | RW | U | KERNEL));
     machine_audit();
     /* The entry is no longer what the emulated instruction saw. */
-    ck_assert_int_eq(update_l1_store(m, l1.n << 12 | 8, &seen, entry(data[1], P)), -XEN_EAGAIN);
+    ck_assert_int_eq(store_if(1, &seen, entry(data[1], P)), -XEN_EAGAIN);
     ck_assert_uint_eq(seen, entry(data[0], P | RW | U | KERNEL));
     machine_audit();
-    ck_assert_int_eq(update_l1_store(m, l1.n << 12 | 8, &seen, entry(l1, P | RW)), -XEN_EBUSY);
-    ck_assert_int_eq(update_l1_store(m, data[0].n << 12, &seen, 0), -XEN_EINVAL); /* no L1 */
+    ck_assert_int_eq(store_if(1, &seen, entry(l1, P | RW)), -XEN_EBUSY);
     machine_audit();
 }
 END_TEST
@@ -552,6 +559,54 @@ START_TEST(a_result_that_nobody_fetches_is_dropped)
 }
 END_TEST
 
+START_TEST(a_forgotten_result_was_all_that_kept_the_table)
+{
+    struct walk_result *result = &machine_domain[1].results[0];
+    s64 error;
+
+    set_up();
+    machine_poke(l2, 1, entry(data[0], P));
+    machine_interrupts = 1;
+    ck_assert(memory_enter(m));
+    ck_assert_int_eq(type_get(m, l2, FRAME_L2, result), -XEN_ERESTART);
+    memory_leave(m);
+    while (!memory_enter(m))
+        ;
+    machine_interrupts = 0;
+    ck_assert_uint_eq(frame(l2)->type_refs, 1); /* the result's */
+    /* Now the asker changes that very table, without having fetched the result. */
+    error = update_entry(m, m, l2.n << 12 | 1 << 3, entry(data[1], P), false, result);
+    memory_leave(m);
+    ck_assert_int_eq(error, -XEN_ERESTART);
+    machine_audit();
+    ck_assert_int_eq(update(l2, 1, entry(data[1], P)),
+                     0); /* a plain store: it is no table any more */
+    ck_assert_uint_eq(frame(data[1])->refs, 1);
+}
+END_TEST
+
+START_TEST(a_result_for_a_page_given_up_is_dropped)
+{
+    struct walk_result *result = &machine_domain[1].results[0];
+
+    set_up();
+    machine_interrupts = 1;
+    ck_assert(memory_enter(m));
+    ck_assert_int_eq(type_get(m, l4, FRAME_L4, result), -XEN_ERESTART);
+    memory_leave(m);
+    while (!memory_enter(m))
+        ;
+    machine_interrupts = 0;
+    memory_free_page(m, frame(l4));
+    ck_assert_uint_eq(frame(l4)->owner, OWNER_LIMBO);
+    ck_assert_int_eq(type_get(m, l4, FRAME_L4, result), -XEN_ERESTART);
+    ck_assert_int_eq(type_get(m, l4, FRAME_L4, result), -XEN_EINVAL);
+    memory_leave(m);
+    machine_audit();
+    ck_assert_uint_eq(frame(l4)->owner, OWNER_FREE);
+}
+END_TEST
+
 START_TEST(the_builders_pin)
 {
     set_up();
@@ -609,6 +664,8 @@ void unit_add(TCase *tests)
     tcase_add_test(tests, an_interrupted_pin_goes_on_where_it_stopped);
     tcase_add_test(tests, two_askers_do_not_undo_each_others_work);
     tcase_add_test(tests, a_result_that_nobody_fetches_is_dropped);
+    tcase_add_test(tests, a_forgotten_result_was_all_that_kept_the_table);
+    tcase_add_test(tests, a_result_for_a_page_given_up_is_dropped);
     tcase_add_test(tests, the_builders_pin);
     tcase_add_test(tests, counts_do_not_overflow);
 }

@@ -72,16 +72,3 @@ s64 update_entry(struct domain_memory *m, struct domain_memory *pages, u64 at, p
         return refuse(-XEN_EINVAL, at);
     return update_upper(m, f, index, e, preserve_ad, result);
 }
-
-s64 update_l1_store(struct domain_memory *m, u64 at, pte_t *seen, pte_t e)
-{
-    pte_t *slot = (pte_t *)mfn_to_virt(MFN(at >> PAGE_SHIFT)) + at % PAGE_SIZE / sizeof(pte_t);
-
-    if (!memory_enter(m))
-        return -XEN_ERESTART;
-    const struct frame *f = frame_owned(MFN(at >> PAGE_SHIFT), m->domid);
-    bool is_l1 = f && f->type == FRAME_L1 && f->type_refs;
-    s64 error = is_l1 ? update_l1_if(m, slot, seen, e) : refuse(-XEN_EINVAL, at);
-    memory_leave(m);
-    return error;
-}

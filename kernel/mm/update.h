@@ -5,8 +5,8 @@
  * what the old one held. While an entry is stored, only the CPU's own page walker may write to it as well, to set accessed and dirty
  * bits: all else happens under the lock of the table's owner.
  *
- * Locking: the memory locks of the owner of the table (m) and of the pages, taken by memory_enter or memory_enter_pair; update_l1_store takes
- * it itself.
+ * Locking: the memory locks of the owner of the table (m) and of the pages, taken by memory_enter or
+ * memory_enter_pair.
  */
 #ifndef KOAN_MM_UPDATE_H
 #define KOAN_MM_UPDATE_H
@@ -82,12 +82,6 @@ static ALWAYS_INLINE s64 update_l1_if(struct domain_memory *m, pte_t *slot, pte_
  */
 s64 update_entry(struct domain_memory *m, struct domain_memory *pages, u64 at, pte_t e,
                  bool preserve_ad, struct walk_result *result);
-
-/*
- * For the emulation of a store of the guest's into its L1 table: if the entry at machine address `at` is still *seen, it becomes `e`. 0: done.
- * -XEN_EAGAIN: it has changed, *seen is what it is now. -XEN_ERESTART: let the guest execute its instruction again. Else refused.
- */
-s64 update_l1_store(struct domain_memory *m, u64 at, pte_t *seen, pte_t e);
 
 /* The entry of the L1 table that maps va in the tree below cr3, or NULL. The tree must be a validated one of m. */
 static ALWAYS_INLINE pte_t *update_find_l1(const struct domain_memory *m, u64 cr3, u64 va)

@@ -36,18 +36,39 @@ static u64 entry_address(const struct xen_memory_reservation *r, u64 i)
     return r->extent_start + i * sizeof(u64);
 }
 
+/*
+ * Lock the memory whose pages come or go. That of a dying domain is left alone: its teardown goes along the list of its pages, and what is added
+ * behind its back would never be freed.
+ */
+static s64 enter_living(struct domain_memory *m)
+{
+    if (!memory_enter(m))
+        return -XEN_ERESTART;
+    if (likely(!m->dying))
+        return 0;
+    memory_leave(m);
+    return refuse(-XEN_ESRCH, m->domid);
+}
+
 /* A fresh frame for extent i. `physmap`: the list says which pfn it is to be. */
-static bool add_page(const struct extents *x, u64 i, bool physmap)
+static s64 add_page(const struct extents *x, u64 i, bool physmap)
 {
     u64 pfn = INVALID_M2P;
 
     if (physmap && !get_guest_u64(&pfn, entry_address(&x->r, i)))
-        return false;
+        return refuse(-XEN_EFAULT, i);
+    s64 error = enter_living(x->m);
+    if (error)
+        return error;
     mfn_t mfn = memory_alloc_page(x->m);
+    if (mfn.n != INVALID_MFN.n)
+        m2p_table[mfn.n] = pfn;
+    memory_leave(x->m);
     if (mfn.n == INVALID_MFN.n)
-        return false;
-    m2p_table[mfn.n] = pfn;
-    return !x->r.extent_start || put_guest_u64(entry_address(&x->r, i), mfn.n);
+        return refuse(-XEN_ENOMEM, i);
+    if (x->r.extent_start && !put_guest_u64(entry_address(&x->r, i), mfn.n))
+        return refuse(-XEN_EFAULT, i);
+    return 0;
 }
 
 /*
@@ -72,8 +93,9 @@ static s64 remove_extent(const struct extents *x, u64 i)
 
     if (!get_guest_u64(&first, entry_address(&x->r, i)))
         return refuse(-XEN_EFAULT, i);
-    if (!memory_enter(x->m))
-        return -XEN_ERESTART;
+    s64 error = enter_living(x->m);
+    if (error)
+        return error;
     bool ok = true;
     for (u64 k = 0; ok && k < BIT(x->r.extent_order); k++)
         ok = remove_page(x, MFN(first + k));
@@ -86,9 +108,9 @@ static s64 extent_one(const struct extents *x, u32 command, u64 i)
 {
     if (command == XENMEM_decrease_reservation)
         return remove_extent(x, i);
-    if (x->r.extent_order || !add_page(x, i, command == XENMEM_populate_physmap))
+    if (x->r.extent_order)
         return refuse(-XEN_ENOMEM, i);
-    return 0;
+    return add_page(x, i, command == XENMEM_populate_physmap);
 }
 
 /*
@@ -186,10 +208,9 @@ static s64 exchange(u64 arg)
         return refuse(-XEN_EFAULT, arg);
     error = exchange_check(&x);
     for (u64 start = x.e.nr_exchanged; !error && x.e.nr_exchanged < x.e.in.nr_extents;) {
-        if ((x.e.nr_exchanged != start && work_pending()) || !memory_enter(x.m)) {
-            error = -XEN_ERESTART;
+        error = x.e.nr_exchanged != start && work_pending() ? -XEN_ERESTART : enter_living(x.m);
+        if (error)
             break;
-        }
         error = exchange_extent(&x, x.e.nr_exchanged);
         memory_leave(x.m);
         x.e.nr_exchanged += !error;
@@ -218,7 +239,7 @@ static s64 about_domain(u32 command, u64 arg)
     if (command == XENMEM_maximum_reservation)
         return (s64)m->max_pages;
     /* Only the guest knows its highest pfn: it says so in shared_info. */
-    return (s64)domain_find(m->domid)->shared->arch.max_pfn - 1;
+    return (s64)container_of(m, struct domain, mem)->shared->arch.max_pfn - 1;
 }
 
 /* The frame of the machine-to-physical table that holds the entry of mfn; INVALID_MFN where there is none. */

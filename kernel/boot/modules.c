@@ -114,11 +114,31 @@ static const struct boot_module *find_ramdisk(const struct boot_info *info, cons
     return NULL;
 }
 
+/*
+ * GRUB puts a backslash before each quote and backslash that it hands on: take them away. A longer line than a guest can get stays too
+ * long, so that the plan refuses it.
+ */
+static const char *guest_cmdline(const struct boot_info *info, const char *text)
+{
+    static char line[MAX_GUEST_CMDLINE + 1];
+    size_t length = 0;
+
+    if (strncmp(info->loader, "GRUB", 4))
+        return text;
+    for (; *text && length < sizeof(line) - 1; text++) {
+        if (text[0] == '\\' && (text[1] == '\'' || text[1] == '"' || text[1] == '\\'))
+            text++;
+        line[length++] = *text;
+    }
+    line[length] = 0;
+    return line;
+}
+
 static struct domain *start_module(const struct boot_info *info, const struct boot_module *module,
                                    const struct module_options *m)
 {
     static bool initial_taken;
-    struct build_input in = { .cmdline = m->cmdline };
+    struct build_input in = { .cmdline = guest_cmdline(info, m->cmdline) };
 
     strlcpy(in.config.name, m->name, sizeof(in.config.name));
     in.config.pages = m->memory >> PAGE_SHIFT;

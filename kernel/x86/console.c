@@ -51,6 +51,9 @@ void console_write(const char *text, size_t length)
 /* To the screen, too, whatever `console=` says: the serial cable may not be there. */
 void console_write_emergency(const char *text, size_t length)
 {
+    if (open_speaker) /* a line of a guest that was not ended */
+        emit_to(true, "\n", 1);
+    open_speaker = NULL;
     emit_to(true, text, length);
 }
 

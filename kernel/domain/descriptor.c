@@ -145,6 +145,8 @@ s64 descriptor_forget_ldt_pages(struct vcpu *v)
     if (v == current_vcpu())
         ldt_unload(this_cpu());
     frames_put(m, v->ctx.ldt_frames, LDT_PAGES);
+    if (v == current_vcpu()) /* still loaded, each page to be looked up anew */
+        ldt_reload(v, this_cpu());
     memory_leave(m);
     return 0;
 }

@@ -22,6 +22,21 @@ static bool load_fs(u16 selector)
     return TRY_IO("movw %0, %%fs", , "r"(selector));
 }
 
+/* Another address space: the LDT stays loaded, and its pages are looked up anew in there. */
+static void loaded_after_switch(void)
+{
+    u64 own_mfn = current_l4(), *l4 = page_alloc();
+
+    memcpy(l4, pte_walk(own_mfn, 0, 4), PAGE_SIZE);
+    page_readonly(l4);
+    CHECK_RC(switch_l4(ptr_mfn(l4)), 0);
+    CHECK_NO_TRAP(load_fs(3 << 3 | 7));
+    CHECK_NO_TRAP(load_fs(0));
+    CHECK_RC(switch_l4(own_mfn), 0);
+    CHECK_NO_TRAP(load_fs(3 << 3 | 7));
+    CHECK_NO_TRAP(load_fs(0));
+}
+
 TEST
 {
     u64 *ldt = page_alloc();
@@ -34,6 +49,7 @@ TEST
     CHECK(!page_can_be_written(ldt)); /* in use now */
     CHECK(load_fs(4 << 3 | 7));
     CHECK_NO_TRAP(load_fs(0));
+    loaded_after_switch();
     CHECK_RC(set_ldt(0, 0), 0);
     CHECK(page_can_be_written(ldt));
     CHECK(load_fs(3 << 3 | 7));

@@ -96,11 +96,12 @@ static bool release_vcpu(struct vcpu *v)
 {
     struct domain_memory *m = &v->domain->mem;
 
-    sched_remove(v);
+    if (!sched_remove(v))
+        return false;
     fpu_forget(v);
-    descriptor_release(v);
-    return give_back_base(m, &v->ctx.cr3_user) && give_back_base(m, &v->ctx.cr3_kernel) &&
-           give_back(m, &v->info_mfn) && drop_walk_result(m, &v->walk);
+    return descriptor_release(v) && give_back_base(m, &v->ctx.cr3_user) &&
+           give_back_base(m, &v->ctx.cr3_kernel) && give_back(m, &v->info_mfn) &&
+           drop_walk_result(m, &v->walk);
 }
 
 static bool release_domain(struct domain *d)

@@ -88,17 +88,20 @@ static void queue_unlink(struct run_queue *q, struct vcpu *v)
     }
 }
 
-void sched_remove(struct vcpu *v)
+/* A CPU may have taken the vCPU out of its queue since the caller looked: then it runs, and leaves soon. */
+bool sched_remove(struct vcpu *v)
 {
     struct run_queue *q = &queues[v->cpu];
 
     spin_lock(&q->lock);
-    if (v->state != VCPU_GONE) {
+    bool runs = v->state == VCPU_RUNNING;
+    if (!runs && v->state != VCPU_GONE) {
         queue_unlink(q, v);
         v->state = VCPU_GONE;
         q->placed--;
     }
     spin_unlock(&q->lock);
+    return !runs;
 }
 
 /* Choose who runs next on this CPU. `prev` goes to the end of the queue if it may go on. */
@@ -108,6 +111,10 @@ static struct vcpu *pick_next(struct run_queue *q, struct vcpu *prev)
     bool goes_on = prev && prev->state == VCPU_RUNNING && !prev->domain->dying;
     struct vcpu *next = queue_pop(q);
 
+    while (next && next->domain->dying) { /* it may be torn down at any moment */
+        next->state = VCPU_DOWN;
+        next = queue_pop(q);
+    }
     if (!next) {
         spin_unlock(&q->lock);
         return goes_on ? prev : NULL;

@@ -16,8 +16,8 @@ u32 sched_place(void);
 /* Make a vCPU runnable; its CPU looks at once if it is idle. No lock of level LOCK_SCHED or higher may be held. */
 void sched_wake(struct vcpu *v);
 
-/* Take out for good a vCPU that does not run. */
-void sched_remove(struct vcpu *v);
+/* Take out for good a vCPU that does not run. False: it does, to be called again. */
+bool sched_remove(struct vcpu *v);
 
 /* Called on the way out to a guest: give the CPU to the next vCPU if there is one, or go idle. May not return (the stack is empty then). */
 void schedule(struct regs *regs);

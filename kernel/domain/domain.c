@@ -38,14 +38,6 @@ struct domain *domain_find(u16 domid)
     return d;
 }
 
-struct domain_memory *memory_of(u16 domid)
-{
-    if (likely(this_cpu()->current && current_domain()->id == domid))
-        return &current_domain()->mem;
-    struct domain *d = domain_find(domid);
-    return d ? &d->mem : NULL;
-}
-
 struct domain *domain_next(struct domain *d)
 {
     return d ? d->next : domains;

@@ -16,14 +16,6 @@
 /* The largest extents that may be given back at once: CONFIG_DOMU_MAX_ORDER of Xen. */
 #define MAX_ORDER 9
 
-/* A domain named in an argument: also one's own by its number, other than in mmu_update. */
-static struct domain_memory *find_any(u16 domid)
-{
-    struct domain_memory *own = &current_domain()->mem;
-
-    return domid == DOMID_SELF || domid == own->domid ? own : memory_of(domid);
-}
-
 /* ---- extents ---- */
 
 struct extents {
@@ -113,29 +105,37 @@ static s64 extent_one(const struct extents *x, u32 command, u64 i)
     return add_page(x, i, command == XENMEM_populate_physmap);
 }
 
-/*
- * From extent *start on; there it goes on after -XEN_ERESTART. What is wrong with the arguments ends the call, as Xen's does, with "so many
- * done"; only a lack of right is an error.
- */
+/* From extent *start on; there it goes on after -XEN_ERESTART. */
+static s64 change_extents(const struct extents *x, u32 command, u64 *start)
+{
+    s64 error = mmu_may_touch(x->m);
+    u64 i = *start;
+
+    if (error)
+        return error;
+    if (x->r.extent_order > MAX_ORDER)
+        return (refuse(-XEN_EINVAL, x->r.extent_order), (s64)i);
+    for (; i < x->r.nr_extents && !error; i += !error)
+        error = i != *start && work_pending() ? -XEN_ERESTART : extent_one(x, command, i);
+    *start = i;
+    return error == -XEN_ERESTART ? error : (s64)i;
+}
+
+/* What is wrong with the arguments ends the call, as Xen's does, with "so many done"; only a lack of right is an error. */
 static s64 change_reservation(u32 command, u64 *start, u64 arg)
 {
     struct extents x;
-    s64 error = 0;
-    u64 i = *start;
+    s64 done = (s64)*start;
 
     if (!copy_from_guest(&x.r, arg, sizeof(x.r)))
-        return (refuse(-XEN_EFAULT, arg), (s64)i);
-    x.m = find_any(x.r.domid);
-    if (!x.m || x.r.nr_extents > MAX_EXTENTS || i >= x.r.nr_extents)
-        return (refuse(-XEN_EINVAL, x.r.nr_extents), (s64)i);
-    if (mmu_may_touch(x.m))
-        return -XEN_EPERM;
-    if (x.r.extent_order > MAX_ORDER)
-        return (refuse(-XEN_EINVAL, x.r.extent_order), (s64)i);
-    for (; i < x.r.nr_extents && !error; i += !error)
-        error = i != *start && work_pending() ? -XEN_ERESTART : extent_one(&x, command, i);
-    *start = i;
-    return error == -XEN_ERESTART ? error : (s64)i;
+        return (refuse(-XEN_EFAULT, arg), done);
+    if (x.r.nr_extents > MAX_EXTENTS || *start >= x.r.nr_extents)
+        return (refuse(-XEN_EINVAL, x.r.nr_extents), done);
+    if (mmu_find_any(x.r.domid, &x.m))
+        return done;
+    done = change_extents(&x, command, start);
+    mmu_drop_owner(x.m);
+    return done;
 }
 
 /* ---- exchange ---- */
@@ -143,7 +143,6 @@ static s64 change_reservation(u32 command, u64 *start, u64 arg)
 struct exchange {
     struct domain_memory *m;
     struct xen_memory_exchange e;
-    u64 arg; /* where the guest has it */
 };
 
 /* Only a page that nobody uses in any way can be swapped for another. */
@@ -180,40 +179,46 @@ static s64 exchange_extent(const struct exchange *x, u64 i)
     return 0;
 }
 
-static s64 exchange_check(struct exchange *x)
+static s64 exchange_check(const struct xen_memory_exchange *e)
 {
-    const struct xen_memory_exchange *e = &x->e;
-
     if (e->in.extent_order > MAX_ORDER || e->out.extent_order > MAX_ORDER)
         return refuse(-XEN_EPERM, e->in.extent_order);
     if (e->nr_exchanged > e->in.nr_extents || e->in.domid != e->out.domid ||
         e->in.nr_extents > ~0UL >> MAX_ORDER || e->out.nr_extents > ~0UL >> MAX_ORDER ||
         e->in.nr_extents << e->in.extent_order != e->out.nr_extents << e->out.extent_order)
         return refuse(-XEN_EINVAL, e->nr_exchanged);
-    x->m = find_any(e->in.domid);
-    if (!x->m)
-        return refuse(-XEN_ESRCH, e->in.domid);
+    return 0;
+}
+
+static s64 exchange_extents(struct exchange *x)
+{
     s64 error = mmu_may_touch(x->m);
-    if (!error && e->out.extent_order)
-        error = refuse(-XEN_ENOMEM, e->out.extent_order); /* no larger pieces are kept */
+
+    if (!error && x->e.out.extent_order)
+        error = refuse(-XEN_ENOMEM, x->e.out.extent_order); /* no larger pieces are kept */
+    for (u64 start = x->e.nr_exchanged; !error && x->e.nr_exchanged < x->e.in.nr_extents;) {
+        error = x->e.nr_exchanged != start && work_pending() ? -XEN_ERESTART : enter_living(x->m);
+        if (error)
+            return error;
+        error = exchange_extent(x, x->e.nr_exchanged);
+        memory_leave(x->m);
+        x->e.nr_exchanged += !error;
+    }
     return error;
 }
 
 static s64 exchange(u64 arg)
 {
-    struct exchange x = { .arg = arg };
-    s64 error;
+    struct exchange x;
 
     if (!copy_from_guest(&x.e, arg, sizeof(x.e)))
         return refuse(-XEN_EFAULT, arg);
-    error = exchange_check(&x);
-    for (u64 start = x.e.nr_exchanged; !error && x.e.nr_exchanged < x.e.in.nr_extents;) {
-        error = x.e.nr_exchanged != start && work_pending() ? -XEN_ERESTART : enter_living(x.m);
-        if (error)
-            break;
-        error = exchange_extent(&x, x.e.nr_exchanged);
-        memory_leave(x.m);
-        x.e.nr_exchanged += !error;
+    s64 error = exchange_check(&x.e);
+    if (!error)
+        error = mmu_find_any(x.e.in.domid, &x.m);
+    if (!error) {
+        error = exchange_extents(&x);
+        mmu_drop_owner(x.m);
     }
     if (!put_guest_u64(arg + offsetof(struct xen_memory_exchange, nr_exchanged), x.e.nr_exchanged))
         return refuse(-XEN_EFAULT, arg);
@@ -222,16 +227,8 @@ static s64 exchange(u64 arg)
 
 /* ---- questions ---- */
 
-static s64 about_domain(u32 command, u64 arg)
+static s64 answer_about(struct domain_memory *m, u32 command)
 {
-    struct xen_memory_domain a;
-    struct domain_memory *m;
-
-    if (!copy_from_guest(&a, arg, sizeof(a)))
-        return refuse(-XEN_EFAULT, arg);
-    m = find_any(a.domid);
-    if (!m)
-        return refuse(-XEN_ESRCH, a.domid);
     if (mmu_may_touch(m))
         return -XEN_EPERM;
     if (command == XENMEM_current_reservation)
@@ -240,6 +237,21 @@ static s64 about_domain(u32 command, u64 arg)
         return (s64)m->max_pages;
     /* Only the guest knows its highest pfn: it says so in shared_info. */
     return (s64)container_of(m, struct domain, mem)->shared->arch.max_pfn - 1;
+}
+
+static s64 about_domain(u32 command, u64 arg)
+{
+    struct xen_memory_domain a;
+    struct domain_memory *m;
+
+    if (!copy_from_guest(&a, arg, sizeof(a)))
+        return refuse(-XEN_EFAULT, arg);
+    s64 error = mmu_find_any(a.domid, &m);
+    if (error)
+        return error;
+    s64 answer = answer_about(m, command);
+    mmu_drop_owner(m);
+    return answer;
 }
 
 /* The frame of the machine-to-physical table that holds the entry of mfn; INVALID_MFN where there is none. */

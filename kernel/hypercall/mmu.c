@@ -7,21 +7,31 @@
 #include "hypercall/handlers.h"
 #include "mm/update.h"
 
-/* Nobody's memory: device frames. Its number of frames is 0, so whatever is asked of it falls through to the rules for devices. */
+/* Nobody's memory: device frames. No frame has this owner, so whatever is asked of it falls through to the rules for devices. */
 static struct domain_memory device_memory = { .lock = SPINLOCK_INIT(LOCK_DOMAIN),
                                               .domid = DOMID_IO };
 
-s64 mmu_find_owner(u16 domid, struct domain_memory **m)
+s64 mmu_find_any(u16 domid, struct domain_memory **m)
 {
     struct domain_memory *own = &current_domain()->mem;
 
-    if (likely(domid == DOMID_SELF))
-        *m = own;
-    else if (domid == DOMID_IO)
-        *m = &device_memory;
-    else
-        *m = domid == own->domid ? NULL : memory_of(domid);
+    *m = likely(domid == DOMID_SELF || domid == own->domid) ? own : memory_find(domid);
     return *m ? 0 : refuse(-XEN_ESRCH, domid);
+}
+
+s64 mmu_find_owner(u16 domid, struct domain_memory **m)
+{
+    *m = &device_memory;
+    if (unlikely(domid == DOMID_IO))
+        return 0;
+    return domid == current_domain()->mem.domid ? refuse(-XEN_ESRCH, domid)
+                                                : mmu_find_any(domid, m);
+}
+
+void mmu_drop_owner(struct domain_memory *m)
+{
+    if (m != &current_domain()->mem && m != &device_memory)
+        memory_let_go(m);
 }
 
 s64 mmu_may_touch(const struct domain_memory *m)
@@ -92,25 +102,43 @@ s64 hc_update_va_mapping(u64 va, u64 e, u64 flags, u64 a4, u64 a5, u64 a6)
     return flush_after(v, va, flags);
 }
 
-s64 hc_update_va_mapping_otherdomain(u64 va, u64 e, u64 flags, u64 domid, u64 a5, u64 a6)
+static s64 update_va_locked(struct vcpu *v, struct domain_memory *pages, u64 va, pte_t e)
 {
-    struct vcpu *v = current_vcpu();
-    struct domain_memory *m = &v->domain->mem, *pages;
+    struct domain_memory *m = &v->domain->mem;
+    pte_t *slot = update_find_l1(m, v->ctx.cr3_kernel, va);
 
-    s64 error = mmu_find_owner((u16)domid, &pages);
-    if (!error)
-        error = mmu_may_touch(pages);
+    if (!slot)
+        return refuse(-XEN_EINVAL, va);
+    return pages->dying ? refuse(-XEN_ESRCH, pages->domid) : update_l1(m, pages, slot, e, false);
+}
+
+static s64 update_va_foreign(struct vcpu *v, struct domain_memory *pages, u64 va, pte_t e)
+{
+    struct domain_memory *m = &v->domain->mem;
+    s64 error = mmu_may_touch(pages);
+
     if (error)
         return error;
     if (!memory_enter_pair(m, pages))
+        return -XEN_ERESTART;
+    error = update_va_locked(v, pages, va, e);
+    memory_leave_pair(m, pages);
+    return error;
+}
+
+s64 hc_update_va_mapping_otherdomain(u64 va, u64 e, u64 flags, u64 domid, u64 a5, u64 a6)
+{
+    struct vcpu *v = current_vcpu();
+    struct domain_memory *pages;
+    s64 error = mmu_find_owner((u16)domid, &pages);
+
+    if (error)
+        return error;
+    error = update_va_foreign(v, pages, va, e);
+    mmu_drop_owner(pages);
+    if (error == -XEN_ERESTART)
         return hypercall_restart(__HYPERVISOR_update_va_mapping_otherdomain, va, e, flags, domid,
                                  a5, a6);
-    pte_t *slot = update_find_l1(m, v->ctx.cr3_kernel, va);
-    if (!slot)
-        error = refuse(-XEN_EINVAL, va);
-    else
-        error = pages->dying ? refuse(-XEN_ESRCH, domid) : update_l1(m, pages, slot, e, false);
-    memory_leave_pair(m, pages);
     return error ? error : flush_after(v, va, flags);
 }
 
@@ -158,20 +186,6 @@ static s64 update_one(const struct update_call *c, u64 ptr, u64 val)
                         command == MMU_PT_UPDATE_PRESERVE_AD, c->result);
 }
 
-/* A domain other than the caller's. Its tables: walks begun for another domain leave their outcome with that domain's memory. */
-static s64 find_foreign(struct update_call *c, u64 dom)
-{
-    u16 tables = (u16)(dom >> 16);
-
-    if (tables && tables - 1 != c->own->domid) {
-        c->tables = memory_of(tables - 1);
-        if (!c->tables)
-            return refuse(-XEN_ESRCH, dom);
-        c->result = &c->tables->foreign_result;
-    }
-    return mmu_find_owner((u16)dom, &c->pages);
-}
-
 static ALWAYS_INLINE s64 update_all(const struct update_call *c, struct mmu_batch *b)
 {
     struct mmu_update request;
@@ -193,6 +207,34 @@ static ALWAYS_INLINE s64 update_all(const struct update_call *c, struct mmu_batc
     return 0;
 }
 
+static ALWAYS_INLINE s64 update_locked(const struct update_call *c, struct mmu_batch *b)
+{
+    if (unlikely(!memory_enter_pair(c->tables, c->pages)))
+        return -XEN_ERESTART;
+    s64 error = update_all(c, b);
+    memory_leave_pair(c->tables, c->pages);
+    return error;
+}
+
+/* Other domains than the caller's. Walks that are begun for another domain leave their outcome with that domain's memory. */
+static s64 update_foreign(struct update_call *c, struct mmu_batch *b, u64 dom)
+{
+    u16 tables = (u16)(dom >> 16);
+    s64 error = tables ? mmu_find_any(tables - 1, &c->tables) : 0;
+
+    if (error)
+        return error;
+    if (c->tables != c->own)
+        c->result = &c->tables->foreign_result;
+    error = mmu_find_owner((u16)dom, &c->pages);
+    if (!error) {
+        error = update_locked(c, b);
+        mmu_drop_owner(c->pages);
+    }
+    mmu_drop_owner(c->tables);
+    return error;
+}
+
 s64 hc_mmu_update(u64 requests, u64 count, u64 done_out, u64 dom, u64 a5, u64 a6)
 {
     struct vcpu *v = current_vcpu();
@@ -202,13 +244,8 @@ s64 hc_mmu_update(u64 requests, u64 count, u64 done_out, u64 dom, u64 a5, u64 a6
 
     dom = (u32)dom;
     s64 error = mmu_batch_begin(&b, requests, count, done_out);
-    if (!error && unlikely(dom != DOMID_SELF))
-        error = find_foreign(&c, dom);
     if (unlikely(error))
         return error;
-    if (unlikely(!memory_enter_pair(c.tables, c.pages)))
-        return mmu_batch_end(&b, -XEN_ERESTART, __HYPERVISOR_mmu_update, dom, a5, a6);
-    error = update_all(&c, &b);
-    memory_leave_pair(c.tables, c.pages);
+    error = likely(dom == DOMID_SELF) ? update_locked(&c, &b) : update_foreign(&c, &b, dom);
     return mmu_batch_end(&b, error, __HYPERVISOR_mmu_update, dom, a5, a6);
 }

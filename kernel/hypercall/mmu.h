@@ -11,8 +11,16 @@
 /* In a batch's count: it is being continued, and done_out holds how many were done before. A guest leaves it 0. */
 #define MMU_CONTINUED BIT(31)
 
-/* The memory that a domid in a call names: 0 and *m, or -XEN_ESRCH. One's own id in numbers is refused, as Xen does. */
+/*
+ * The memory that a domid in a call names: 0 and *m, to be given back by mmu_drop_owner; or -XEN_ESRCH. One's own id in numbers is refused,
+ * as Xen does.
+ */
 s64 mmu_find_owner(u16 domid, struct domain_memory **m);
+
+/* The same for other calls: one's own id will do, and devices (DOMID_IO) have no reservation. */
+s64 mmu_find_any(u16 domid, struct domain_memory **m);
+
+void mmu_drop_owner(struct domain_memory *m);
 
 /* May the running domain work on that memory? 0, or -XEN_EPERM. */
 s64 mmu_may_touch(const struct domain_memory *m);

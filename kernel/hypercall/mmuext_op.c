@@ -248,20 +248,29 @@ static s64 ext_all(const struct ext_call *c, struct mmu_batch *b)
     return 0;
 }
 
+/* Everything of the call concerns the one domain that it names. */
+static s64 ext_foreign(struct ext_call *c, struct mmu_batch *b)
+{
+    s64 error = c->own->privileged ? 0 : refuse(-XEN_EPERM, c->m->domid);
+
+    c->result = &c->m->foreign_result;
+    if (!error)
+        error = ext_all(c, b);
+    mmu_drop_owner(c->m);
+    return error;
+}
+
 s64 hc_mmuext_op(u64 ops, u64 count, u64 done_out, u64 domid, u64 a5, u64 a6)
 {
     struct vcpu *v = current_vcpu();
-    struct ext_call c = { .v = v, .own = &v->domain->mem };
+    struct ext_call c = { .v = v, .own = &v->domain->mem, .result = &v->walk };
     struct mmu_batch b;
-
     s64 error = mmu_batch_begin(&b, ops, count, done_out);
+
     if (!error)
         error = mmu_find_owner((u16)domid, &c.m);
-    if (!error && unlikely(c.m != c.own))
-        error = mmu_may_touch(c.m);
     if (unlikely(error))
         return error;
-    c.result = likely(c.m == c.own) ? &v->walk : &c.m->foreign_result;
-    error = ext_all(&c, &b);
+    error = likely(c.m == c.own) ? ext_all(&c, &b) : ext_foreign(&c, &b);
     return mmu_batch_end(&b, error, __HYPERVISOR_mmuext_op, domid, a5, a6);
 }

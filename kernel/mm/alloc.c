@@ -244,18 +244,45 @@ bool alloc_promise(struct domain_memory *m, u64 pages)
     return ok;
 }
 
-/* Frames in limbo come back later and find nobody to account them to. */
-void alloc_unregister(struct domain_memory *m)
+struct domain_memory *alloc_find(u16 domid)
 {
     spin_lock(&alloc_lock);
-    stats.promised -= promised_to(m);
-    m->max_pages = 0;
+    struct domain_memory *m = registered(domid);
+    if (m)
+        m->users++;
+    spin_unlock(&alloc_lock);
+    return m;
+}
+
+void alloc_let_go(struct domain_memory *m)
+{
+    spin_lock(&alloc_lock);
+    m->users--;
+    spin_unlock(&alloc_lock);
+}
+
+static void unlink_domain(struct domain_memory *m)
+{
     struct domain_memory **link = &domains;
+
     while (*link && *link != m)
         link = &(*link)->next;
     if (*link)
         *link = m->next;
+}
+
+/* Frames in limbo come back later and find nobody to account them to. */
+bool alloc_unregister(struct domain_memory *m)
+{
+    spin_lock(&alloc_lock);
+    bool unused = m->users == 0;
+    if (unused) {
+        stats.promised -= promised_to(m);
+        m->max_pages = 0;
+        unlink_domain(m);
+    }
     spin_unlock(&alloc_lock);
+    return unused;
 }
 
 struct alloc_stats alloc_stats(void)

@@ -36,7 +36,9 @@ struct alloc_stats alloc_stats(void);
 /* For mm/memory.c: registers the domain, sets its reservation, hands out pages, takes them back. */
 bool alloc_register(struct domain_memory *m, u64 pages);
 bool alloc_promise(struct domain_memory *m, u64 pages);
-void alloc_unregister(struct domain_memory *m);
+bool alloc_unregister(struct domain_memory *m); /* false: somebody has found it and not let go */
+struct domain_memory *alloc_find(u16 domid);
+void alloc_let_go(struct domain_memory *m);
 mfn_t alloc_domain_page(struct domain_memory *m);
 mfn_t alloc_shared_page(struct domain_memory *m);
 void alloc_to_limbo(struct domain_memory *m, struct frame *f);

@@ -25,6 +25,16 @@ bool memory_init(struct domain_memory *m, u16 domid, bool privileged, u64 pages)
     return alloc_register(m, pages);
 }
 
+struct domain_memory *memory_find(u16 domid)
+{
+    return alloc_find(domid);
+}
+
+void memory_let_go(struct domain_memory *m)
+{
+    alloc_let_go(m);
+}
+
 bool memory_set_max(struct domain_memory *m, u64 pages)
 {
     return alloc_promise(m, pages);
@@ -134,8 +144,6 @@ bool memory_release(struct domain_memory *m)
     if (!memory_enter(m))
         return false;
     bool done = release_step(m);
-    if (done)
-        alloc_unregister(m);
     memory_leave(m);
-    return done;
+    return done && alloc_unregister(m);
 }

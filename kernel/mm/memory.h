@@ -22,6 +22,7 @@ struct domain_memory {
     u64 pte_refused;      /* r: flags that its L1 entries may not have */
     u64 pages;            /* f: frames it owns, limbo included, shared ones not */
     u64 max_pages;        /* f: its reservation */
+    u32 users;            /* f: who has it from memory_find */
     u32 page_list; /* f: its first frame, shared ones included, linked by frame->next; 0: none */
     struct domain_memory *next; /* f: all domains' memories, for the allocator */
     struct walk walk; /* l: the validation or release of a tree that is under way, if any */
@@ -37,8 +38,12 @@ static inline bool walk_active(const struct domain_memory *m)
     return m->walk.depth != 0;
 }
 
-/* The memory of domain `domid`, or NULL. Defined in domain/domain.c; the door through which mm/ finds an owner. Takes LOCK_DOMLIST. */
-struct domain_memory *memory_of(u16 domid);
+/*
+ * The memory of another domain, or NULL. It stays, though its domain may end meanwhile, until memory_let_go: the last step of teardown
+ * waits. To be called with no lock held that comes behind the allocator's.
+ */
+struct domain_memory *memory_find(u16 domid);
+void memory_let_go(struct domain_memory *m);
 
 /*
  * Prepare the zeroed memory of a new domain, with a reservation of `pages`. False: the machine has not so many left; then the
@@ -84,7 +89,8 @@ static inline void memory_leave_pair(struct domain_memory *a, struct domain_memo
         memory_leave(b);
 }
 
-/* A page out of the reservation: zeroed, owned, with the allocation's reference. INVALID_MFN: the reservation is used up. */
+/* A page out of the reservation: zeroed, owned, with the allocation's reference. INVALID_MFN: the reservation is used up. Needs no lock, but
+ * a domain that may be dying must not be given pages. */
 mfn_t memory_alloc_page(struct domain_memory *m);
 
 /* A zeroed frame of the hypervisor that the domain may map (shared_info, grant table); given back by memory_release. */

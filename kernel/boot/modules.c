@@ -10,6 +10,7 @@
 #include "boot/modules.h"
 #include "domain/build.h"
 #include "domain/end.h"
+#include "domain/reap.h"
 #include "domain/sched.h"
 #include "lib/panic.h"
 #include "lib/parse.h"
@@ -197,11 +198,12 @@ u32 modules_start(const struct boot_info *info)
         if (d)
             started[n++] = d;
     }
-    for (u32 i = 0; i < n; i++)
-        sched_wake(started[i]->vcpus[0]);
     if (!domain_next(NULL)) { /* none was even begun, so no end of one will end the machine */
         printk("no boot module is a guest that can run: give one with `module2 FILE name=NAME`\n");
         end_machine();
     }
+    reap_begin();
+    for (u32 i = 0; i < n; i++)
+        sched_wake(started[i]->vcpus[0]);
     return n;
 }

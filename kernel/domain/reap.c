@@ -17,6 +17,7 @@
 static struct spinlock list_lock = SPINLOCK_INIT(LOCK_DOMLIST);
 static struct domain *dying; /* DOMLIST */
 static bool busy;            /* a */
+static bool begun;           /* a: start-up has made all its domains */
 
 void reap_add(struct domain *d)
 {
@@ -112,9 +113,15 @@ static bool release_domain(struct domain *d)
     return memory_release(&d->mem);
 }
 
+void reap_begin(void)
+{
+    __atomic_store_n(&begun, true, __ATOMIC_RELEASE);
+}
+
 bool reap_some(void)
 {
-    if (!dying || __atomic_exchange_n(&busy, true, __ATOMIC_ACQUIRE))
+    if (!dying || !__atomic_load_n(&begun, __ATOMIC_ACQUIRE) ||
+        __atomic_exchange_n(&busy, true, __ATOMIC_ACQUIRE))
         return false;
     struct domain *d = find_ready();
     bool found = d != NULL;

@@ -5,8 +5,10 @@
 
 #include "boot/memory.h"
 #include "lib/panic.h"
+#include "mm/device.h"
 #include "mm/map.h"
 #include "x86/apic.h"
+#include "x86/asm.h"
 #include "x86/clock.h"
 #include "x86/screen.h"
 
@@ -37,16 +39,27 @@ static void map_screen(const struct screen_config *screen)
         screen_move(map_device(screen->address, size, MAP_WRITE_COMBINING));
 }
 
+/* Where local APICs take their registers and all interrupt messages (SDM vol. 3, 10.4.1 and 10.11.1). */
+#define MESSAGES_FIRST MFN(0xfee00)
+#define MESSAGES_COUNT 0x100
+
+/* Registers that no guest may touch. */
+static void *own_registers(u64 address)
+{
+    device_reserve(MFN(address >> PAGE_SHIFT), 1);
+    return map_device(address, PAGE_SIZE, MAP_UNCACHED);
+}
+
 static void start_interrupt_controllers(const struct acpi_info *acpi)
 {
     u64 address;
 
     if (apic_wants_registers(&address))
-        apic_init(map_device(address, PAGE_SIZE, MAP_UNCACHED));
+        apic_init(own_registers(address));
     else
         apic_init(NULL);
     for (u32 i = 0; i < acpi->nr_io_apics; i++)
-        io_apic_mask(map_device(acpi->io_apics[i], PAGE_SIZE, MAP_UNCACHED));
+        io_apic_mask(own_registers(acpi->io_apics[i]));
     apic_setup_cpu();
 }
 
@@ -54,6 +67,8 @@ void devices_start(const struct boot_info *info, const struct acpi_info *acpi)
 {
     map_screen(&info->screen);
     print_screen(&info->screen);
+    device_init(cpuid(0x80000008, 0).eax & 0xff);
+    device_reserve(MESSAGES_FIRST, MESSAGES_COUNT);
     start_interrupt_controllers(acpi);
     clock_init(start_tsc, acpi->pm_timer);
 }

@@ -15,6 +15,8 @@ static u64 frame_limit = BIT(36 - PAGE_SHIFT); /* what every 64-bit CPU has */
 
 void device_init(unsigned int physical_bits)
 {
+    physical_bits =
+        min(max(physical_bits, 36U), 52U); /* what an entry has room for, whatever the CPU says */
     frame_limit = BIT(physical_bits - PAGE_SHIFT);
 }
 

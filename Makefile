@@ -29,7 +29,7 @@ HOST_CFLAGS := -std=gnu11 -O2 -g $(WARNINGS) -MMD -MP
 ALL    :=
 CHECKS :=
 # Goals that run something: tools/setup sees to their packages first. A plain `make` only says what is missing.
-GOALS_WITH_TOOLS := run check conformance bench matrix linux iso soak fuzz gdb dump bochs
+GOALS_WITH_TOOLS := run check conformance bench matrix linux iso soak fuzz gdb dump bochs slides check-slides
 
 # All CPUs, unless a -j on the command line says otherwise.
 ifeq ($(MAKELEVEL),0)
@@ -42,7 +42,7 @@ endif
 
 .PHONY: all check help doctor clean FORCE
 
--include kernel/build.mk guests/build.mk tests/build.mk tools/build.mk
+-include kernel/build.mk guests/build.mk tests/build.mk tools/build.mk slides/build.mk
 
 all: $(ALL) ## build everything below build/
 

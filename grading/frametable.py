@@ -1,0 +1,159 @@
+"""The hypervisor's frame table, read from outside and counted once more: see kernel/mm/frame.h for the rules.
+
+audit() is a referee of its own: it takes the types of frames from the table, and counts references from the page tables, pins
+and vCPUs themselves. Differences come as lines that say frame, field, expected and seen.
+"""
+
+import dataclasses
+import struct
+
+import paging
+from target import Failed
+
+NONE, L1, L2, L3, L4, SEG, WRITABLE = range(7)
+TYPES = ("none", "L1", "L2", "L3", "L4", "descriptors", "writable")
+MAX_FRAMES = 1 << 22
+NO_FRAME = 0xFFFFFFFFFFFFFFFF
+
+
+@dataclasses.dataclass
+class Frame:
+    """One struct frame."""
+
+    refs: int
+    type_refs: int
+    type: int
+    flags: int
+    owner: int
+
+    def __str__(self):
+        name = TYPES[self.type] if self.type < len(TYPES) else f"type {self.type}"
+        return f"refs {self.refs}, type_refs {self.type_refs}, {name}, owner {self.owner:#x}, flags {self.flags:#x}"
+
+
+def read(target, cr3=None):
+    """All frames, in order."""
+    n = target.numbers
+    cr3 = target.cr3() if cr3 is None else cr3
+    count = target.variable("max_mfn", cr3)
+    if not 0 < count <= min(MAX_FRAMES, target.mem // 4096 + 1):
+        raise Failed(f"max_mfn at most {target.mem // 4096:#x}, the machine's frames", f"{count:#x}", "kernel/mm: max_mfn", "")
+    data = target.read(n["FRAME_TABLE_VA"], count * n["struct frame"], cr3)
+    at = {field: n[f"struct frame.{field}"] for field in ("refs", "type_refs", "type", "flags", "owner")}
+    size = n["struct frame"]
+    return [Frame(*struct.unpack_from("<I", data, base + at["refs"]), *struct.unpack_from("<I", data, base + at["type_refs"]),
+                  data[base + at["type"]], data[base + at["flags"]], *struct.unpack_from("<H", data, base + at["owner"]))
+            for base in range(0, count * size, size)]
+
+
+def domains(target, cr3):
+    """The addresses of all struct domain. Two files keep a list of that name; both lead to them."""
+    found = []
+    for head in target.elf.all.get("domains", []):
+        domain = target.u64(head, cr3)
+        while domain and domain not in found and len(found) < 64:
+            found.append(domain)
+            domain = target.u64(domain + target.numbers["struct domain.next"], cr3)
+    return found
+
+
+def vcpus(target, cr3=None):
+    """(domain id, shared frame, vCPU's holds): holds are (frame, type, by) of each vCPU's base pointers and descriptor tables."""
+    n, result = target.numbers, []
+    cr3 = target.cr3() if cr3 is None else cr3
+    for domain in domains(target, cr3):
+        ident = target.u32(domain + n["struct domain.id"], cr3) & 0xFFFF
+        holds = []
+        for index in range(min(32, target.u32(domain + n["struct domain.max_vcpus"], cr3))):
+            vcpu = target.u64(domain + n["struct domain.vcpus"] + 8 * index, cr3)
+            if vcpu:
+                holds += _vcpu_holds(target, vcpu, cr3)
+        result.append((ident, target.u64(domain + n["struct domain.shared_mfn"], cr3), holds))
+    return result
+
+
+def _vcpu_holds(target, vcpu, cr3):
+    n, holds = target.numbers, []
+    for field in ("ctx.cr3_kernel", "ctx.cr3_user"):
+        base = target.u64(vcpu + n[f"struct vcpu.{field}"], cr3)
+        if base:
+            holds.append((base >> 12, L4, f"a page-table base ({field[4:]})"))
+    for field in ("ctx.gdt_frames", "ctx.ldt_frames"):
+        size = n[f"struct vcpu.{field}.size"]
+        for (frame,) in struct.iter_unpack("<Q", target.read(vcpu + n[f"struct vcpu.{field}"], size, cr3)):
+            if frame != NO_FRAME:
+                holds.append((frame, SEG, f"a descriptor table ({field[4:7]})"))
+    info = target.u64(vcpu + n["struct vcpu.info_mfn"], cr3)
+    if info != NO_FRAME:
+        holds.append((info, WRITABLE, "a vcpu_info"))
+    return holds
+
+
+class Audit:
+    """The recount, and what differs."""
+
+    def __init__(self, target, frames, cr3=None):
+        self.target, self.frames, self.n = target, frames, target.numbers
+        self.refs, self.type_refs = [0] * len(frames), [0] * len(frames)
+        self.differences = []
+        self.holders = {}
+        for number, frame in enumerate(frames):
+            if frame.owner < self.n["OWNER_LIMBO"]:
+                self._count_frame(number, frame)
+        for _, _, holds in vcpus(target, cr3):
+            for number, kind, by in holds:
+                self.hold(number, kind, by)
+        for number, frame in enumerate(frames):
+            if frame.owner < self.n["OWNER_LIMBO"]:
+                self._compare(number, frame)
+
+    def hold(self, number, kind, by):
+        if not 0 <= number < len(self.frames):
+            self.differences.append((f"{by} names a frame of RAM", f"frame {number:#x}"))
+            return
+        self.refs[number] += 1
+        self.holders.setdefault(number, []).append(by)
+        if kind:
+            self.type_refs[number] += 1
+            if self.frames[number].type != kind:
+                self.differences.append((f"frame {number:#x} has type {TYPES[kind]}, which {by} needs", str(self.frames[number])))
+
+    def _count_frame(self, number, frame):
+        self.refs[number] += 1
+        table = L1 <= frame.type <= L4
+        if frame.flags & self.n["FRAME_PINNED"]:
+            self.hold(number, frame.type if table else L4, "a pin")
+        if table and frame.type_refs:
+            entries = paging.read_table(self.target.ram, number * 4096)
+            for index, entry in enumerate(entries or ()):
+                if entry & paging.P and not (frame.type == L4 and self.n["HYP_L4_FIRST"] <= index <= self.n["HYP_L4_LAST"]):
+                    self._count_entry(number, frame.type, index, entry)
+
+    def _count_entry(self, table, level, index, entry):
+        child = (entry & paging.ADDRESS) >> 12
+        by = f"entry {index} of the L{level} in frame {table:#x}"
+        if level == 1:
+            if child < len(self.frames) and self.frames[child].owner != self.n["OWNER_NONE"]:
+                if self.frames[child].owner in (self.n["OWNER_KOAN"], self.n["OWNER_FREE"]):
+                    self.differences.append((f"{by} maps a frame that the guest may have", f"frame {child:#x} ({self.frames[child]})"))
+                self.hold(child, WRITABLE if entry & paging.RW else NONE, by)
+        elif child != table:
+            self.hold(child, level if child < len(self.frames) and self.frames[child].type == level else level - 1, by)
+
+    def _compare(self, number, frame):
+        for field, expected in (("refs", self.refs[number]), ("type_refs", self.type_refs[number])):
+            seen = getattr(frame, field)
+            if seen != expected:
+                holders = ", ".join(self.holders.get(number, [])[:4]) or "nothing but its allocation"
+                self.differences.append((f"frame {number:#x}: {field} {expected} (held by {holders})", f"{field} {seen} ({frame})"))
+
+
+def audit(target, hint="", cr3=None):
+    """Recount; a Failed at the first difference. Returns the frames."""
+    frames = read(target, cr3)
+    found = Audit(target, frames, cr3).differences
+    if found:
+        expected, seen = found[0]
+        more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
+        raise Failed(expected, seen + more, "the frame table, recounted from outside", hint)
+    return frames

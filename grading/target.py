@@ -1,0 +1,258 @@
+"""One machine under the grader's eyes: booted by bootrom.py in the sandbox, run from place to place over the GDB port, looked at
+in its memory. What a test may ask of it stands in class Target.
+
+Rules: nothing that the machine prints decides anything. Whatever the student's code can bring about (a reset, a hang, an exit)
+is a Failed; whatever it can't (the emulator doesn't start, the host is too slow) is an Infrastructure error.
+"""
+
+import mmap
+import re
+import select
+import struct
+import time
+
+import bootrom
+import gdbremote
+import paging
+import sandbox
+from koanrun import paths, qemu, qmp
+from koanrun.errors import UsageError
+from koanrun.machine import Machine
+
+BUDGET = 400_000_000     # instructions, from reset
+WALL_SECONDS = 240       # a broken host, no verdict
+KEPT_OUTPUT = 1 << 18
+ASLEEP_LOOKS = 12        # looks at a machine that sleeps for good
+LOOK_SECONDS = 0.25
+
+
+class Failed(Exception):
+    """The student's verdict: what was expected, what was seen, where, and a hint."""
+
+    def __init__(self, expected, seen, where="", hint=""):
+        super().__init__(f"expected {expected}; seen {seen}")
+        self.expected, self.seen, self.where, self.hint = expected, seen, where, hint
+
+
+class Infrastructure(Exception):
+    """Nobody's fault but ours: to be tried again, never scored."""
+
+
+class GradeMachine(Machine):
+    """A Machine whose memory is filled by our own loader and whose emulator runs in the sandbox."""
+
+    def __init__(self, fill, **options):
+        super().__init__("koan", [], gdb="chardev:gdb0", qmp=True, **options)
+        self.fill = fill
+        self.rom = None
+
+    def _make_ram_file(self):
+        self.ram_file = self.work / "ram"
+        super()._make_ram_file()
+        with open(self.ram_file, "r+b") as file, mmap.mmap(file.fileno(), 0) as ram:
+            rom = self.fill(ram)
+        (self.work / "rom").write_bytes(rom)
+
+    def _qemu_command(self):
+        self.extra = ["-chardev", "socket,id=gdb0,path=gdb.sock,server=on,wait=off"]
+        command = qemu.command(self, self.work, ["-bios", "rom"])
+        return sandbox.prefix(self.work) + command
+
+
+class Target:
+    """See the head of this file. Use it in a `with` block."""
+
+    def __init__(self, elf, numbers, random, *, options="", modules=(), entries=None, cpus=1, mem=256, budget=BUDGET, entry_size=24):
+        self.elf, self.numbers, self.cpus, self.budget = elf, numbers, cpus, budget or BUDGET
+        self.mem = mem << 20
+        self.layout = bootrom.Layout(random, elf, list(modules), self.mem)
+        make = entries or bootrom.plain_map
+        self.entries = make(self.mem) if entries is None else make(random, self.mem, self.layout.core_end)
+        words = " ".join(word for word in ("console=com1", "end=exit", options) if word)
+        self._serial = bytearray()
+        self.machine = GradeMachine(
+            lambda ram: self.layout.write(ram, words, self.entries, list(range(cpus)), entry_size),
+            mem=mem, smp=cpus, icount=True, timeout=WALL_SECONDS)
+        self.gdb = self.ram = None
+        self.guests = {}   # name -> Elf, for places
+        self._ended = ""
+
+    def __enter__(self):
+        try:
+            self.machine.start()
+            self._map_memory()
+            self.gdb = self._connect()
+        except (UsageError, OSError, qmp.QmpError, gdbremote.GdbError) as error:
+            complaint = self.machine.complaint
+            self.close()
+            raise Infrastructure(f"the emulator does not start: {error} {complaint}") from error
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+    def _map_memory(self):
+        with open(self.machine.ram_file, "r+b") as file:
+            self.ram = mmap.mmap(file.fileno(), 0)
+
+    def _connect(self):
+        deadline = time.monotonic() + 60
+        while True:
+            try:
+                return gdbremote.connect(self.machine.work, "gdb.sock")
+            except OSError:
+                if time.monotonic() > deadline or self.machine.process.poll() is not None:
+                    raise
+                time.sleep(0.05)
+
+    def close(self):
+        if self.gdb:
+            self.gdb.close()
+        if self.ram:
+            self.ram.close()
+        self.machine.stop()
+        self.gdb = self.ram = None
+
+    # --- running ---
+
+    @property
+    def serial(self):
+        """What it has printed (the last of it): for people to read."""
+        return self._serial.decode("utf-8", "replace").replace("\r", "")
+
+    def _drain(self):
+        stream = self.machine.process.stdout
+        while select.select([stream], [], [], 0)[0]:
+            chunk = self.machine.read(0)
+            if not chunk:
+                return
+            self._serial = (self._serial + chunk)[-KEPT_OUTPUT:]
+
+    def symbol(self, name):
+        """The address of a symbol of the hypervisor."""
+        if name not in self.elf.symbols:
+            raise Failed(f"a function or variable `{name}` in the hypervisor", "none", "", "Keep the names and signatures that the handout gives.")
+        return self.elf.symbols[name]
+
+    def run_to(self, *places, expected="", hint=""):
+        """Run until a CPU stands at one of the places (addresses, or names of the hypervisor's symbols); returns that place."""
+        addresses = {self.symbol(place) if isinstance(place, str) else place: place for place in places}
+        what = expected or "the machine reaches " + " or ".join(self.place(a) for a in addresses)
+        try:
+            for address in addresses:
+                self.gdb.break_at(address)
+            self.gdb.resume()
+            self._wait(what, hint)
+            for address in addresses:
+                self.gdb.clear(address)
+            for cpu in range(self.cpus):
+                rip = self.gdb.registers(cpu)["rip"]
+                if rip in addresses:
+                    return addresses[rip]
+        except (gdbremote.GdbError, qmp.QmpError) as error:
+            self._explain_end(what, hint, error)
+        raise Infrastructure(f"the machine stands at none of {places}")
+
+    def _wait(self, what, hint):
+        deadline, asleep, before, look = time.monotonic() + WALL_SECONDS, 0, -1, 0
+        while not self.gdb.stopped(0.02):
+            self._drain()
+            if time.monotonic() < look:
+                continue
+            look = time.monotonic() + LOOK_SECONDS
+            spent = self.machine.qmp.instructions()
+            if spent > self.budget:
+                self.gdb.interrupt()
+                raise Failed(what, f"nothing of it within {self.budget:,} instructions: a loop without end?", self.where(), hint)
+            asleep = asleep + 1 if spent == before and self._halted() else 0
+            before = spent
+            if asleep >= ASLEEP_LOOKS:
+                self.gdb.interrupt()
+                raise Failed(what, "the CPU halted with nothing to wake it", self.where(), hint)
+            if time.monotonic() > deadline:
+                raise Infrastructure(f"no end within {WALL_SECONDS} s")
+        self._drain()
+
+    def _halted(self):
+        text = self.machine.qmp.monitor("info registers -a")
+        return "HLT=0" not in text and "HLT=1" in text
+
+    def _explain_end(self, what, hint, error):
+        """The connection broke: the machine ended by itself (Failed), or the emulator did."""
+        self._drain()
+        try:
+            status = self.machine.process.wait(timeout=10)
+        except Exception as late:  # noqa: BLE001 (whatever it is, it is no verdict)
+            raise Infrastructure(f"the emulator hangs: {error}") from late
+        complaint = self.machine.complaint
+        if status == 0:
+            raise Failed(what, "the machine reset itself (a triple fault, or a reboot)", self.last_line(), hint) from error
+        if status > 0 and status & 1 and not complaint:
+            raise Failed(what, f"the machine ended itself with code {status >> 1:#x}", self.last_line(), hint) from error
+        raise Infrastructure(f"the emulator ended with status {status}: {complaint}") from error
+
+    def last_line(self):
+        lines = [line for line in self.serial.splitlines() if line.strip()]
+        return f"its last line: {lines[-1][:160]}" if lines else "it had printed nothing"
+
+    def where(self, cpu=0):
+        """Where a CPU stands, by symbol."""
+        return f"rip is at {self.place(self.gdb.registers(cpu)['rip'])}"
+
+    def place(self, address):
+        """An address by name, of the hypervisor or of a guest of ours."""
+        for name, elf in self.guests.items():
+            if elf.segments[0][0] <= address:
+                return f"{name}:{elf.symbol_at(address)}"
+        return self.elf.symbol_at(address)
+
+    # --- looking ---
+
+    def cr3(self, cpu=0):
+        return self._control(cpu)["CR3"]
+
+    def _control(self, cpu=0):
+        """CR0.. CR4, GDT, IDT, TR of a CPU, from QEMU's own words."""
+        text = self.machine.qmp.monitor("info registers -a")
+        part = re.split(r"CPU#\d+\s", text)[cpu + 1]
+        found = {name: int(value, 16) for name, value in re.findall(r"(CR[0234]|EFER)=([0-9a-f]+)", part)}
+        for name, base, limit in re.findall(r"(GDT|IDT)=\s*([0-9a-f]+) ([0-9a-f]+)", part):
+            found[name] = (int(base, 16), int(limit, 16))
+        for name, selector, base, limit in re.findall(r"(TR|LDT) =\s*([0-9a-f]+) ([0-9a-f]+) ([0-9a-f]+)", part):
+            found[name] = (int(selector, 16), int(base, 16), int(limit, 16))
+        return found
+
+    control = _control
+
+    def mapping(self, va, cr3=None):
+        return paging.translate(self.ram, self.cr3() if cr3 is None else cr3, va)
+
+    def read(self, va, size, cr3=None):
+        """Bytes at a virtual address; a Failed if a page of them isn't mapped."""
+        cr3, data = self.cr3() if cr3 is None else cr3, b""
+        while size > 0:
+            found = paging.translate(self.ram, cr3, va)
+            if found is None:
+                raise Failed(f"memory at {va:#x} ({self.place(va)}) is mapped", "no mapping there", "", "")
+            pa = found.pa + (va & (found.size - 1))
+            piece = min(size, found.size - (va & (found.size - 1)))
+            if pa + piece > len(self.ram):
+                raise Failed(f"{va:#x} ({self.place(va)}) leads to RAM", f"machine address {pa:#x}", "", "")
+            data += self.ram[pa:pa + piece]
+            va, size = va + piece, size - piece
+        return data
+
+    def u64(self, va, cr3=None):
+        return struct.unpack("<Q", self.read(va, 8, cr3))[0]
+
+    def u32(self, va, cr3=None):
+        return struct.unpack("<I", self.read(va, 4, cr3))[0]
+
+    def variable(self, name, cr3=None):
+        """A u64 variable of the hypervisor."""
+        return self.u64(self.symbol(name), cr3)
+
+    def frames(self, cr3=None):
+        """The frame table: a list of Frame."""
+        import frametable
+        return frametable.read(self, cr3)

@@ -42,7 +42,7 @@ endif
 
 .PHONY: all check help doctor clean FORCE
 
--include kernel/build.mk guests/build.mk tests/build.mk tools/build.mk slides/build.mk
+-include kernel/build.mk guests/build.mk tests/build.mk tools/build.mk slides/build.mk grading/build.mk
 
 all: $(ALL) ## build everything below build/
 

@@ -4,6 +4,7 @@
 #include "domain/end.h"
 #include "lib/panic.h"
 #include "x86/clock.h"
+#include "x86/console.h"
 #include "x86/cpu.h"
 #include "x86/power.h"
 
@@ -35,5 +36,6 @@ void end_machine(void)
                                            : refused ? "an image was refused"
                                                      : "all shut down cleanly");
     printk("the longest wait of a tick's work was %lu ns\n", longest_wait_ns());
+    console_show_all();
     machine_end(code);
 }

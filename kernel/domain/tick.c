@@ -22,6 +22,7 @@ void tick_work(void)
         while ((byte = console_getc()) >= 0)
             console_input((u8)byte);
         console_tick();
+        console_show();
     }
     reap_some();
     audit_tick();

@@ -9,10 +9,12 @@
 #include "lib/panic.h"
 #include "lib/printf.h"
 #include "lib/string.h"
+#include "x86/clock.h"
 #include "x86/lock.h"
 #include "x86/screen.h"
 
-#define PRINTK_MAX 512 /* longest text of one printk; the rest is cut */
+#define PRINTK_MAX 512        /* longest text of one printk; the rest is cut */
+#define SHOW_NS    10000000UL /* between two looks at what the screen lacks */
 
 static struct spinlock console_lock = SPINLOCK_INIT(LOCK_CONSOLE);
 static bool to_screen; /* r */
@@ -55,6 +57,7 @@ void console_write_emergency(const char *text, size_t length)
         emit_to(true, "\n", 1);
     open_speaker = NULL;
     emit_to(true, text, length);
+    screen_show_all();
 }
 
 /* Go on with the speaker's open line, or begin one. */
@@ -117,6 +120,26 @@ void printk(const char *fmt, ...)
         speak(koan, rest, length);
         rest += length;
     }
+    spin_unlock(&console_lock);
+}
+
+void console_show(void)
+{
+    static u64 last; /* console_lock */
+    u64 now = clock_ns();
+
+    spin_lock(&console_lock);
+    if (to_screen && now - last >= SHOW_NS) {
+        last = now;
+        screen_show();
+    }
+    spin_unlock(&console_lock);
+}
+
+void console_show_all(void)
+{
+    spin_lock(&console_lock);
+    screen_show_all();
     spin_unlock(&console_lock);
 }
 

@@ -30,6 +30,10 @@ void console_write(const char *text, size_t length);
 /* The same past the lock, for panics: its holder may never run on. */
 void console_write_emergency(const char *text, size_t length);
 
+/* At each tick: go on drawing on the screen. And at the end: draw the rest. */
+void console_show(void);
+void console_show_all(void);
+
 /* The next character typed on the serial port, or -1. */
 int console_getc(void);
 

@@ -2,8 +2,10 @@
  * Text on the screen. A VGA text screen holds characters; in a framebuffer each is drawn from the
  * 8x8 font of x86/font.c, doubled in height.
  *
- * Scrolling reads no screen memory (that is slow, uncached memory): what is shown is kept in
- * `cells`, and only what differs is drawn.
+ * What is to be shown stands in `cells`, what is drawn in `shown`; only what differs is drawn, and
+ * screen memory, which is slow, is never read. Writing is quick; drawing is not: in a framebuffer a
+ * screenful of other characters takes some ten million instructions. So from the first screen_show()
+ * on, which comes with the timer, drawing is left to it, a part at a time.
  */
 #include "x86/screen.h"
 
@@ -16,12 +18,20 @@
 #define GLYPH_HEIGHT 16
 #define ATTRIBUTE    0x0700 /* light grey on black */
 
+/* How many characters one screen_show() draws. */
+#define PART_TEXT   4000
+#define PART_PIXELS 128
+
 /* All under the console's lock. */
 static struct screen_config config;
-static u8 *memory;   /* NULL: nothing is drawn */
-static bool cleared; /* only when the first text comes: that costs time */
+static u8 *memory; /* NULL: nothing is drawn */
+static bool begun; /* only when the first text comes: a screen that is not used stays as it is */
+static bool later; /* screen_show() draws */
+static bool dirty; /* cells and shown may differ */
 static u32 columns, rows, column, row;
+static u32 top; /* the row of `cells` that is shown first */
 static char cells[MAX_ROWS][MAX_COLUMNS];
+static char shown[MAX_ROWS][MAX_COLUMNS];
 
 u64 screen_size(const struct screen_config *c)
 {
@@ -49,31 +59,45 @@ static void draw_glyph(u32 x, u32 y, char c)
 
 static void draw(u32 x, u32 y, char c)
 {
-    if (cells[y][x] == c)
-        return;
-    cells[y][x] = c;
+    shown[y][x] = c;
     if (config.kind == SCREEN_TEXT)
         *(volatile u16 *)(memory + (u64)y * config.pitch + x * 2) = ATTRIBUTE | (u8)c;
     else
         draw_glyph(x, y, c);
 }
 
-static void scroll(void)
+/* The row of `cells` that is to be seen in row y of the screen. */
+static char *cells_at(u32 y)
 {
-    for (u32 y = 0; y + 1 < rows; y++)
-        for (u32 x = 0; x < columns; x++)
-            draw(x, y, cells[y + 1][x]);
-    for (u32 x = 0; x < columns; x++)
-        draw(x, rows - 1, ' ');
+    return cells[(top + y) % rows];
+}
+
+/* Draw what differs, at most so many characters. */
+static void refresh(u32 most)
+{
+    for (u32 y = 0; y < rows; y++) {
+        const char *wanted = cells_at(y);
+
+        for (u32 x = 0; x < columns; x++) {
+            if (shown[y][x] == wanted[x])
+                continue;
+            if (most-- == 0)
+                return;
+            draw(x, y, wanted[x]);
+        }
+    }
+    dirty = false;
 }
 
 static void new_line(void)
 {
     column = 0;
-    if (row + 1 < rows)
+    if (row + 1 < rows) {
         row++;
-    else
-        scroll();
+        return;
+    }
+    top = (top + 1) % rows;
+    memset(cells_at(row), ' ', columns);
 }
 
 void screen_init(const struct screen_config *c)
@@ -93,12 +117,10 @@ void screen_move(void *where)
     memory = where;
 }
 
-static void clear(void)
+static void begin(void)
 {
-    for (u32 y = 0; y < rows; y++)
-        for (u32 x = 0; x < columns; x++)
-            draw(x, y, ' ');
-    cleared = true;
+    memset(cells, ' ', sizeof(cells));
+    begun = true;
 }
 
 static void put(char c)
@@ -108,7 +130,7 @@ static void put(char c)
     } else if (c >= ' ' && c <= '~') {
         if (column == columns)
             new_line();
-        draw(column++, row, c);
+        cells_at(row)[column++] = c;
     }
 }
 
@@ -116,8 +138,24 @@ void screen_write(const char *text, size_t length)
 {
     if (!memory || !columns || !rows)
         return;
-    if (!cleared)
-        clear();
+    if (!begun)
+        begin();
     for (size_t i = 0; i < length; i++)
         put(text[i]);
+    dirty = true;
+    if (!later)
+        refresh(~0U);
+}
+
+void screen_show(void)
+{
+    later = true;
+    if (memory && dirty)
+        refresh(config.kind == SCREEN_TEXT ? PART_TEXT : PART_PIXELS);
+}
+
+void screen_show_all(void)
+{
+    if (memory && dirty)
+        refresh(~0U);
 }

@@ -23,7 +23,12 @@ void screen_init(const struct screen_config *config);
 /* The screen's memory is mapped there from now on. NULL: keep off. */
 void screen_move(void *memory);
 
+/* Until the first screen_show() the text is drawn at once. */
 void screen_write(const char *text, size_t length);
+
+/* From time to time: draw a part of what is new. All of it: before the machine stops. */
+void screen_show(void);
+void screen_show_all(void);
 
 /* How many bytes the screen's memory has. */
 u64 screen_size(const struct screen_config *config);

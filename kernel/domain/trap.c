@@ -103,6 +103,16 @@ void guest_trap(struct regs *regs, struct vcpu *v)
     }
 }
 
+/* The CPU gave the second of two debug exceptions the place of the first (entry.asm): there is nothing to go back to. */
+void guest_debug_lost(struct regs *regs, struct vcpu *v)
+{
+    (void)regs;
+    interrupts_on();
+    domain_crash(v->domain,
+                 "two debug exceptions at one instruction (a data breakpoint, and a single "
+                 "step or INT1): where it was is lost");
+}
+
 /* SYSCALL from guest user mode: its kernel's callback, which starts with DF clear. */
 void guest_syscall(struct regs *regs, struct vcpu *v)
 {

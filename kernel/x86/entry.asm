@@ -12,7 +12,7 @@ bits 64
 default rel
 
 extern hypercall_table, hypercall_unknown
-extern iret_entry, guest_trap, guest_syscall, exit_work, interrupt
+extern iret_entry, guest_trap, guest_debug_lost, guest_syscall, exit_work, interrupt
 extern hypervisor_exception, iret_fault, nmi_handler, machine_check_handler
 
 FLAT_CS64 equ 0xe033
@@ -296,7 +296,9 @@ debug_common:
     CLAC_SITE
     mov rdi, rsp
     test byte [rsp + REGS_cs], 3
-    jz from_hypervisor
+    jz .in_hypervisor
+    lea rdx, [guest_trap]
+.to_main_stack:
     mov rsi, rsp
     mov rdi, rsp
     or rdi, CPU_BLOCK - 1
@@ -307,8 +309,26 @@ debug_common:
     mov rsp, rbx
     mov rdi, rbx
     mov rsi, [rsp + CPU(current)]
-    call guest_trap
+    call rdx
     jmp exit_to_guest
+
+; A second #DB before the first instruction of the stub (QEMU: a data breakpoint and a single step at one instruction; others: MOV SS
+; with a watched operand, then INT1) has put its frame over that of the first. Only a guest can have been there: the hypervisor
+; never single-steps. Where it was is lost.
+.in_hypervisor:
+    lea rax, [trap_stub_1]
+    cmp [rsp + REGS_rip], rax
+    je .lost
+    call hypervisor_exception
+    jmp resume_hypervisor
+.lost:
+    xor eax, eax
+    mov [rsp + REGS_rip], rax
+    mov [rsp + REGS_rsp], rax
+    mov qword [rsp + REGS_cs], FLAT_CS64
+    mov qword [rsp + REGS_ss], FLAT_SS
+    lea rdx, [guest_debug_lost]
+    jmp .to_main_stack
 
 ; NMI, double fault, machine check: each on its own stack, from anywhere; no way out through exit_to_guest.
 ist_common:

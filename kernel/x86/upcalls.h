@@ -10,6 +10,9 @@
 /* An exception in ring 3. Returns when the guest may go on (at regs). Interrupts on. */
 void guest_trap(struct regs *regs, struct vcpu *v);
 
+/* Two debug exceptions in ring 3 at once: where the guest was is lost. Interrupts off. */
+void guest_debug_lost(struct regs *regs, struct vcpu *v);
+
 /* SYSCALL from guest user mode (kernel mode goes straight to the hypercall table). Interrupts on. */
 void guest_syscall(struct regs *regs, struct vcpu *v);
 

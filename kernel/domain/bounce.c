@@ -182,7 +182,18 @@ void bounce_syscall(struct vcpu *v, struct regs *regs, const struct guest_callba
     regs->rflags &= ~RFLAGS_DF;
 }
 
-/* The failsafe frame has the data selectors as well: rcx, r11, ds, es, fs, gs, then rip and on. */
+/* A data selector as the guest has it: the CPU's, as the saved one is from the last switch. */
+#define SELECTOR(reg)                                                                              \
+    ({                                                                                             \
+        u16 selector;                                                                              \
+        asm volatile("mov %%" #reg ", %0" : "=r"(selector));                                       \
+        selector;                                                                                  \
+    })
+
+/*
+ * The failsafe frame has the data selectors as well: rcx, r11, ds, es, fs, gs, then rip and on. A guest compares them with what it
+ * finds in the registers: where they are the same it knows that its iret was bad, and else goes on with it, again and again.
+ */
 void bounce_failsafe(struct vcpu *v, struct regs *regs)
 {
     struct vcpu_context *c = &v->ctx;
@@ -201,10 +212,10 @@ void bounce_failsafe(struct vcpu *v, struct regs *regs)
     u64 sp = (top & ~15UL) - 88;
     u64 frame[11] = { regs->rcx,
                       regs->r11,
-                      c->ds,
-                      c->es,
-                      c->fs,
-                      c->gs,
+                      SELECTOR(ds),
+                      SELECTOR(es),
+                      SELECTOR(fs),
+                      SELECTOR(gs),
                       regs->rip,
                       cs | (u64)old_mask << 32,
                       frame_rflags(v, regs, old_mask),

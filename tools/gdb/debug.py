@@ -148,7 +148,7 @@ def run_bochs(options):
     interactive = sys.stdin.isatty()
     if interactive:
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C belongs to the debugger
-        print("Bochs stands before the machine's first instruction. c goes on, Ctrl-C stops, b \"domain_crash\" sets a breakpoint,\n"
+        print("Bochs stands before the machine's first instruction. c goes on, Ctrl-C stops, lb \"domain_crash\" sets a breakpoint,\n"
               "r shows registers, page ADDRESS walks the page tables, help lists the rest, q leaves.", flush=True)
     work = paths.work_dir("bochs-")
     try:

@@ -36,6 +36,7 @@ def config(iso, mem, smp, port, log, cpu=CPU):
         "clock: sync=none, time0=utc",
         f"com1: enabled=1, mode=socket-client, dev=127.0.0.1:{port}",
         f'log: "{log}"',
+        "sound: waveoutdrv=dummy, waveindrv=dummy, midioutdrv=dummy",
         "panic: action=fatal",
         "error: action=report",
         "info: action=ignore",
@@ -64,7 +65,7 @@ def write_symbols(elf, target):
 
 def command(work, iso, mem, smp, port, interactive=False):
     """Write the files below WORK and give the command line. INTERACTIVE leaves the debugger to the user; it then
-    knows the hypervisor's symbols (`b "domain_crash"`)."""
+    knows the hypervisor's symbols (`lb "domain_crash"`)."""
     program = paths.need_tool("bochs", "bochs")
     work = pathlib.Path(work)
     (work / "bochsrc").write_text(config(iso, mem, smp, port, work / "bochs.log"), encoding="utf-8")

@@ -56,7 +56,7 @@ def parser():
     add("--ramdisk", metavar="F", help="a ramdisk for each guest")
     add("--cmdline", default="", metavar="S", help="the command line of each guest")
     add("--smp", type=positive, default=1, metavar="N", help="CPUs of the machine (default 1)")
-    add("--cpu", metavar="M", help="QEMU's CPU model (default max,-smap; see kernel/README.md for why)")
+    add("--cpu", metavar="M", help="QEMU's CPU model (default max,-smap; on Xen max,-smap,-smep)")
     add("--machine", choices=qemu.MACHINES, default="pc", help="QEMU's machine (default pc)")
     add("--firmware", choices=("bios", "uefi"), default="bios", help="default bios")
     add("--emulator", choices=("qemu", "bochs"), default="qemu", help="default qemu")

@@ -153,30 +153,39 @@ static bool is_unused(const struct domain_memory *m, mfn_t mfn)
     return f && f->refs == 1 && !(f->flags & FRAME_SHARED);
 }
 
-/* Extent i of `in`, 2^order pages: given up and replaced one by one by pages for the pfns that `out` names. */
+/* A fresh page for the pfn that the guest names at `at`, where it finds the frame then. Its reservation has just got one back. */
+static s64 exchange_page(const struct exchange *x, u64 at)
+{
+    u64 pfn;
+
+    if (!get_guest_u64(&pfn, at))
+        return refuse(-XEN_EFAULT, at);
+    mfn_t mfn = memory_alloc_page(x->m);
+    if (mfn.n == INVALID_MFN.n)
+        return refuse(-XEN_ENOMEM, pfn);
+    m2p_table[mfn.n] = pfn;
+    return put_guest_u64(at, mfn.n) ? 0 : refuse(-XEN_EFAULT, at);
+}
+
+/*
+ * Extent i of `in`, 2^order pages: all given up, then replaced by pages for the pfns that `out` names. Not one by one: the frames that are
+ * free last are handed out first, and each would have all CPUs flush their TLBs anew.
+ */
 static s64 exchange_extent(const struct exchange *x, u64 i)
 {
-    u64 pages = BIT(x->e.in.extent_order), first, pfn;
+    u64 pages = BIT(x->e.in.extent_order), first;
+    s64 error = 0;
 
     if (!get_guest_u64(&first, entry_address(&x->e.in, i)))
         return refuse(-XEN_EFAULT, i);
     for (u64 k = 0; k < pages; k++)
         if (!is_unused(x->m, MFN(first + k)))
             return refuse(-XEN_EINVAL, first + k);
-    for (u64 k = 0; k < pages; k++) {
-        u64 at = entry_address(&x->e.out, i * pages + k);
-
-        if (!get_guest_u64(&pfn, at))
-            return refuse(-XEN_EFAULT, at);
+    for (u64 k = 0; k < pages; k++)
         memory_free_page(x->m, mfn_to_frame(MFN(first + k)));
-        mfn_t mfn = memory_alloc_page(x->m); /* its reservation has just got one back */
-        if (mfn.n == INVALID_MFN.n)
-            return refuse(-XEN_ENOMEM, i);
-        m2p_table[mfn.n] = pfn;
-        if (!put_guest_u64(at, mfn.n))
-            return refuse(-XEN_EFAULT, at);
-    }
-    return 0;
+    for (u64 k = 0; k < pages && !error; k++)
+        error = exchange_page(x, entry_address(&x->e.out, i * pages + k));
+    return error;
 }
 
 static s64 exchange_check(const struct xen_memory_exchange *e)

@@ -138,7 +138,14 @@ static void vcpu(void)
 static void console(void)
 {
     static const char text[] = "\033[2J~ \t(koan) ";
+    static char lines[512];
 
+    if (rnd_once_in(16)) { /* much text: long lines, or many */
+        for (u64 i = 0, every = 1 + rnd_below(128); i < sizeof(lines); i++)
+            lines[i] = i % every ? (char)('!' + rnd_below(90)) : '\n';
+        console_io(CONSOLEIO_write, sizeof(lines), lines);
+        return;
+    }
     if (rnd_once_in(4))
         console_io(some_word(), rnd_below(200), (const char *)some_va());
     else

@@ -24,8 +24,9 @@ CHECKS += matrix-quick
 # A folder adds its long tests by SOAKS += TARGET; they end in the same line as those of CHECKS.
 SOAKS += matrix linux
 
-soak: all ## the long versions of the tests, after the short ones
-	+$(Q)$(PYTHON) tools/check.py -- $(CHECKS) $(SOAKS)
+# SOAK_TIME, and what a trial is: tests/soak/build.mk.
+soak: all ## the long tests, after the short ones; SOAK_TIME=60 tries them in some minutes
+	+$(Q)$(PYTHON) tools/check.py -- $(if $(SOAK_TRIAL),matrix-quick $(filter-out matrix,$(SOAKS)),$(CHECKS) $(SOAKS))
 
 matrix: all ## boot hello on many machines, CPU models, memory sizes, firmwares and in Bochs
 	$(Q)$(PYTHON) tools/matrix.py

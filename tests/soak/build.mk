@@ -1,0 +1,25 @@
+# The long tests of `make soak`. SOAK_TIME=seconds is how long each of the long ones goes on; below five minutes soak is a
+# trial of itself, without the short tests before it and with the short matrix.
+
+SOAK_TIME   ?= 600
+SOAK_ROUNDS := $(shell expr 1 + $(SOAK_TIME) / 150)
+SOAK_TRIAL  := $(filter 1,$(shell expr $(SOAK_TIME) \< 300))
+
+SOAKS += soak-guests soak-fuzz soak-stress soak-bochs soak-fuzz-host
+.PHONY: soak-guests soak-fuzz soak-stress soak-bochs soak-fuzz-host
+
+soak-guests: $(BUILD)/koan.elf $(TEST_GUEST_FILES)
+	$(Q)$(PYTHON) tests/soak/run.py repeat $(SOAK_ROUNDS) -- $(PYTHON) tests/conformance.py --on koan,koan-dom0
+
+soak-fuzz: $(BUILD)/koan.elf $(BUILD)/guests/fuzz
+	$(Q)$(PYTHON) tests/fuzz_guest/run.py --time $(SOAK_TIME)
+
+# Eight domains on four CPUs, the frame table recounted at every tenth tick.
+soak-stress: $(BUILD)/koan.elf $(BUILD)/guests/fuzz
+	$(Q)$(PYTHON) tests/fuzz_guest/run.py --time $(SOAK_TIME) --machine crowd
+
+soak-bochs: $(BUILD)/koan.elf $(TEST_GUEST_FILES)
+	$(Q)$(PYTHON) tests/soak/run.py bochs
+
+soak-fuzz-host: $(FUZZ_BINS) $(FUZZ_DIR)/seeds.stamp
+	$(Q)$(PYTHON) tests/fuzz/run.py $$(($(SOAK_TIME) * 3000)) $(FUZZ_DIR) $(FUZZ_NAMES)

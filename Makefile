@@ -51,7 +51,7 @@ check: ## run every test; the last line is `N passed, N failed`
 	+$(Q)$(PYTHON) tools/check.py $(if $(WERROR),WERROR=$(WERROR)) -- $(CHECKS)
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z][a-z0-9-]*:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST) | sort
+	@awk -F ':.*## ' '/^[a-z][a-z0-9-]*:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST) | sort
 
 doctor: ## each tool that is needed: its version, whether it serves, the remedy
 	@tools/setup --doctor
@@ -61,10 +61,13 @@ clean: ## remove build/
 
 # make remakes an included file before anything else: that is where missing packages are installed.
 # The file changes only when the list of packages does, so make does not start over each time.
+# A plain make, as long as nobody has seen to the tools, gets one line about what is missing.
 ifneq ($(filter $(GOALS_WITH_TOOLS),$(MAKECMDGOALS)),)
 ifeq ($(findstring n,$(firstword -$(MAKEFLAGS))),)
 include $(BUILD)/setup.mk
 $(BUILD)/setup.mk: FORCE
 	@tools/setup --stamp $@
 endif
+else ifeq ($(or $(filter-out all,$(MAKECMDGOALS)),$(wildcard $(BUILD)/setup.mk)),)
+$(shell tools/setup --warn >&2)
 endif

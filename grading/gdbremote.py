@@ -21,6 +21,7 @@ class GdbRemote:
         self._socket = connection
         self._buffer = b""
         self._request("?")
+        self._request("qXfer:features:read:target.xml:0,ffb")  # QEMU takes `P` only from who has asked for this
 
     def fileno(self):
         return self._socket.fileno()
@@ -80,7 +81,20 @@ class GdbRemote:
         self._request(f"Hg{cpu + 1:x}")
         index = (GENERAL + SELECTORS).index(name)
         size = 8 if name in GENERAL else 4
-        self._request(f"P{index:x}={value.to_bytes(size, 'little').hex()}")
+        if self._request(f"P{index:x}={value.to_bytes(size, 'little').hex()}") != "OK":
+            raise GdbError(f"the register {name} can't be set")
+
+    def write(self, address, data):
+        """Write memory as a debugger does: whatever the page tables allow, and seen by the code that runs next."""
+        self._request(f"M{address:x},{len(data):x}:{data.hex()}")
+
+    def step(self, cpu=0):
+        """One instruction of one CPU."""
+        self._request(f"Hc{cpu + 1:x}")
+        self._send("s")
+        if not self.stopped(60):
+            raise GdbError("the machine does not come back from a step")
+        self._request("Hc-1")
 
     def break_at(self, address):
         self._request(f"Z1,{address:x},1")

@@ -11,6 +11,7 @@ HEADERS = ("domain/domain.h", "mm/frame.h", "mm/memory.h", "x86/cpu.h", "x86/des
 FIELDS = {
     "struct frame": ("refs", "type_refs", "type", "flags", "owner", "linear"),
     "struct cpu": ("id", "apic_id", "online", "tss"),
+    "struct regs": ("rip", "vector", "error_code", "rsp", "rax"),
     "struct tss": ("rsp0", "ist", "iomap_base"),
     "struct domain": ("id", "name", "next", "vcpus", "max_vcpus", "shared_mfn"),
     "struct vcpu": ("info_mfn", "ctx.cr3_kernel", "ctx.cr3_user", "ctx.gdt_frames", "ctx.ldt_frames"),

@@ -6,6 +6,7 @@ is a Failed; whatever it can't (the emulator doesn't start, the host is too slow
 """
 
 import mmap
+import pathlib
 import re
 import select
 import struct
@@ -36,6 +37,14 @@ class Failed(Exception):
 
 class Infrastructure(Exception):
     """Nobody's fault but ours: to be tried again, never scored."""
+
+
+def source_line(elf_path, address):
+    """FILE:LINE of an address of the hypervisor, or "". The debug information is a stranger's: it is read in the sandbox."""
+    path = pathlib.Path(elf_path)
+    done = sandbox.run(["addr2line", "-e", path.name, hex(address)], path.parent, home="/elf", wall=60, cpu=20)
+    found = re.search(r"((?:kernel|guests|labs)/[\w./-]+:\d+)", done.output)
+    return found[1] if found else ""
 
 
 class GradeMachine(Machine):
@@ -75,7 +84,7 @@ class Target:
             mem=mem, smp=cpus, icount=True, timeout=WALL_SECONDS)
         self.gdb = self.ram = None
         self.guests = {}   # name -> Elf, for places
-        self._ended = ""
+        self.on_failure = None   # called with this Target and a Failed, while the machine still stands
 
     def __enter__(self):
         try:
@@ -88,7 +97,9 @@ class Target:
             raise Infrastructure(f"the emulator does not start: {error} {complaint}") from error
         return self
 
-    def __exit__(self, *_):
+    def __exit__(self, _, error, __):
+        if isinstance(error, Failed) and self.on_failure:
+            self.on_failure(self, error)
         self.close()
 
     def _map_memory(self):
@@ -139,6 +150,9 @@ class Target:
         addresses = {self.symbol(place) if isinstance(place, str) else place: place for place in places}
         what = expected or "the machine reaches " + " or ".join(self.place(a) for a in addresses)
         try:
+            for cpu in range(self.cpus):
+                if self.gdb.registers(cpu)["rip"] in addresses:
+                    self.gdb.step(cpu)   # or it would stop again at once
             for address in addresses:
                 self.gdb.break_at(address)
             self.gdb.resume()
@@ -173,6 +187,12 @@ class Target:
                 raise Infrastructure(f"no end within {WALL_SECONDS} s")
         self._drain()
 
+    def settle(self):
+        """Fetch what it has printed so far; the machine stands."""
+        for _ in range(4):
+            self._drain()
+            time.sleep(0.05)
+
     def _halted(self):
         text = self.machine.qmp.monitor("info registers -a")
         return "HLT=0" not in text and "HLT=1" in text
@@ -197,7 +217,9 @@ class Target:
 
     def where(self, cpu=0):
         """Where a CPU stands, by symbol."""
-        return f"rip is at {self.place(self.gdb.registers(cpu)['rip'])}"
+        address = self.gdb.registers(cpu)["rip"]
+        line = source_line(self.elf.path, address)
+        return f"rip is at {self.place(address)}" + (f" ({line})" if line else "")
 
     def place(self, address):
         """An address by name, of the hypervisor or of a guest of ours."""

@@ -1,0 +1,75 @@
+"""What a grader's test is written with. A test is a class in labs/NN-name/tests/FILE.py, which lab.toml names as `tests/FILE.py:Class`:
+
+    class WriteXorExecute(Case):
+        \"\"\"No page of the hypervisor's may be written and executed.\"\"\"
+
+        def run(self):
+            with self.boot(entries=random_map) as machine:
+                machine.run_to("modules_start")
+                for m in paging.walk(machine.ram, machine.cr3(), 256, 271):
+                    if m.write and m.execute:
+                        self.fail("no page writable and executable", f"{m.va:#x}", hint="...")
+
+run() returning is the pass. self.random is fresh in every run and the same in a replay. Nothing that the machine prints may decide.
+"""
+
+import dataclasses
+
+from elfread import Elf
+from koanrun import paths
+from target import Failed, Target, source_line
+
+
+@dataclasses.dataclass
+class Setting:
+    """What a test is run with."""
+
+    elf: Elf           # the submission's hypervisor
+    numbers: dict      # layout.py
+    guests: object     # folder of the grader's guests, built from the pristine tree
+    spec: object       # labfile.Test
+    folder: object     # where this run may keep files
+
+
+class Case:
+    """See the head of this file."""
+
+    def __init__(self, setting, random, seed):
+        self.setting, self.random, self.seed = setting, random, seed
+        self.machines = []
+        self.on_failure = None   # replay.py waits there
+
+    def boot(self, options="", guests=(), **more):
+        """A Target; more of its arguments: entries, cpus, mem, entry_size. guests: (file name, module text)."""
+        spec = self.setting.spec
+        modules, elves = [], {}
+        for name, text in guests:
+            path = paths.need_file(self.setting.guests / name, "the grader's guests are built with its pristine tree")
+            modules.append((path.read_bytes(), text))
+            elves[name] = Elf(path)
+        more.setdefault("cpus", spec.cpus)
+        more.setdefault("mem", spec.memory or 256)
+        machine = Target(self.setting.elf, self.setting.numbers, self.random, modules=modules, budget=spec.instructions,
+                         options=" ".join(word for word in (spec.options, options) if word), **more)
+        machine.guests = elves
+        machine.on_failure = self.on_failure
+        self.machines.append(machine)
+        return machine
+
+    def fail(self, expected, seen, where="", hint=""):
+        """The verdict of a test that found something wrong."""
+        raise Failed(expected, seen, where, hint or self.setting.spec.hint)
+
+    def check(self, condition, expected, seen, where="", hint=""):
+        if not condition:
+            self.fail(expected, seen, where, hint)
+
+    def source(self, name):
+        """Where a function of the hypervisor stands: `name (file:line)`."""
+        address = self.setting.elf.symbols.get(name)
+        line = source_line(self.setting.elf.path, address) if address else ""
+        return f"{name} ({line})" if line else name
+
+    def run(self):
+        """The test itself."""
+        raise NotImplementedError

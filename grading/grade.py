@@ -1,0 +1,121 @@
+#!/usr/bin/python3
+"""Grade a submission of a lab.
+
+    grade.py LAB [SUBMISSION] [--test NAME]... [--seed HEX] [--results DIR] [--jobs N]
+
+Without SUBMISSION: in a student's tree that tree, else the reference. Results go to build/grade/LAB/results.{json,xml}.
+Exit status 0: all points; 1: points lost; 2: bad use or bad lab file; 3: infrastructure error.
+"""
+
+import argparse
+import concurrent.futures
+import pathlib
+import sys
+
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE))
+sys.path.insert(0, str(HERE.parent / "tools"))
+
+import labfile  # noqa: E402  (the path comes first)
+import pristine  # noqa: E402
+import results  # noqa: E402
+import submission  # noqa: E402
+from koanrun.errors import UsageError  # noqa: E402
+from problem import Problem, run_main  # noqa: E402
+from runner import Runner, build, load_case  # noqa: E402
+from target import Failed, Infrastructure  # noqa: E402
+
+
+def take(tree, lab, base, folder):
+    """(name -> bytes, refusals). The reference, or what was handed in."""
+    if folder is None and not pristine.is_student_tree(tree):
+        return {name: (tree / name).read_bytes() for name in lab.files}, []
+    return submission.collect(folder or tree, base, pristine.editable(tree, lab))
+
+
+def chosen(lab, names):
+    """The tests to run: those that carry points, or those that were named."""
+    known = {test.name: test for test in lab.tests}
+    for name in names:
+        if name not in known:
+            raise Problem("TEST", f"{lab.name} has no test {name!r}", f"one of: {', '.join(known)}")
+    return [known[name] for name in names] or [test for test in lab.tests if test.kind != "host"]
+
+
+def run_all(runner, tests, jobs, seed, report, say):
+    """Every test, some at a time; each verdict is shown as it comes."""
+    with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
+        futures = {pool.submit(runner.judge, test, seed): test for test in tests}
+        for future in concurrent.futures.as_completed(futures):
+            result = future.result()
+            report.results[result.test] = result
+            say(results.line_of(result))
+    report.results = {test.name: report.results[test.name] for test in tests}
+
+
+def give_up(report, tests, verdict, expected, seen, where="", hint=""):
+    """One cause for all tests."""
+    for test in tests:
+        report.results[test.name] = results.Result(test.name, verdict, expected, seen, where, hint)
+
+
+def grade(tree, lab, folder=None, names=(), seed=None, jobs=2, out=None, say=print):
+    """The whole of it; returns a Report."""
+    tree = pathlib.Path(tree)
+    out = pathlib.Path(out or pristine.CACHE / lab.name)
+    tests = chosen(lab, names)
+    for test in tests:
+        load_case(lab, test, tree)   # a bad lab file is refused before anything runs
+    base, numbers = pristine.prepare(tree, lab)
+    report = results.Report(lab, str(folder or tree), complete=not names)
+    files, report.refused = take(tree, lab, base, folder)
+    if report.refused:
+        say(f"{report.submission}: refused; nothing was graded:\n{submission.explain(report.refused)}")
+        give_up(report, tests, results.FAIL, "only the files of the lab are changed", report.refused[0],
+                hint="Put these files back as they were handed out: `git checkout FILE`; move your own ones out of the tree.")
+        return report, out
+    try:
+        elf = build(base, files, out / "tree")
+        again = f"make replay LAB={lab.name}"
+        run_all(Runner(lab, tree, base, numbers, elf, out, again), tests, jobs, seed, report, say)
+    except Failed as failed:
+        give_up(report, tests, results.FAIL, failed.expected, failed.seen, failed.where, failed.hint)
+    except (Infrastructure, UsageError) as error:
+        give_up(report, tests, results.ERROR, "a place to build", str(error))
+    return report, out
+
+
+def show(report, say=print):
+    """The reasons, then the table."""
+    told = set()
+    for result in report.results.values():
+        if result.verdict != results.PASS and (result.expected, result.seen) not in told:
+            told.add((result.expected, result.seen))
+            say("\n" + results.details(result))
+    say("\n" + results.table(report))
+
+
+def main(arguments):
+    """Run, and return the exit status."""
+    parser = argparse.ArgumentParser(prog="grade.py", allow_abbrev=False)
+    parser.add_argument("lab")
+    parser.add_argument("submission", nargs="?", default="")
+    parser.add_argument("--test", action="append", default=[])
+    parser.add_argument("--seed", default=None)
+    parser.add_argument("--results", default=None)
+    parser.add_argument("--jobs", type=int, default=2)
+    options = parser.parse_args(arguments)
+    tree = HERE.parent
+    if not options.lab:
+        raise Problem("LAB", "is not given", f"add LAB=NAME: {', '.join(labfile.names(tree)) or 'there is no lab yet'}")
+    lab = labfile.read(tree, options.lab)
+    folder = pathlib.Path(options.submission) if options.submission else None
+    report, out = grade(tree, lab, folder, options.test, options.seed, max(1, options.jobs), options.results,
+                        say=lambda text: print(text, flush=True))
+    results.write(report, out)
+    show(report)
+    return report.status
+
+
+if __name__ == "__main__":
+    sys.exit(run_main(main, sys.argv[1:]))

@@ -1,0 +1,121 @@
+"""Results as a table, as JSON (schema in README.md) and as JUnit XML."""
+
+import dataclasses
+import json
+import re
+from xml.etree import ElementTree
+
+SCHEMA = 1
+PASS, FAIL, ERROR = "pass", "fail", "error"
+STATUS_ALL, STATUS_LOST, STATUS_USE, STATUS_INFRASTRUCTURE = 0, 1, 2, 3
+UNFIT = re.compile(r"[^\t\n\x20-\x7e\u00a0-\ud7ff\ue000-\ufffd]")
+
+
+@dataclasses.dataclass
+class Result:
+    """What came of one test."""
+
+    test: str
+    verdict: str
+    expected: str = ""
+    seen: str = ""
+    where: str = ""
+    hint: str = ""
+    reproduce: str = ""
+    seed: str = ""
+    tries: int = 1
+    seconds: float = 0.0
+    log: str = ""
+
+
+@dataclasses.dataclass
+class Report:
+    """What came of a submission."""
+
+    lab: object
+    submission: str
+    results: dict = dataclasses.field(default_factory=dict)   # test name -> Result
+    refused: list = dataclasses.field(default_factory=list)
+    complete: bool = True                                     # False: only some tests were asked for
+
+    def points(self, exercise):
+        """Whole points: the share of the tests that passed, rounded down."""
+        verdicts = [self.results[name].verdict for name in exercise.tests if name in self.results]
+        if self.refused or not exercise.tests:
+            return 0
+        return exercise.points * verdicts.count(PASS) // len(exercise.tests)
+
+    @property
+    def total(self):
+        return sum(self.points(exercise) for exercise in self.lab.exercises)
+
+    @property
+    def status(self):
+        """The exit status."""
+        verdicts = [result.verdict for result in self.results.values()]
+        if ERROR in verdicts:
+            return STATUS_INFRASTRUCTURE
+        if self.refused or FAIL in verdicts or not verdicts:
+            return STATUS_LOST
+        return STATUS_ALL if not self.complete or self.total == self.lab.points else STATUS_LOST
+
+
+def line_of(result):
+    """One line, as soon as it is known."""
+    return f"  {result.verdict.upper():5} {result.test} ({result.seconds:.1f} s" + (f", {result.tries} tries)" if result.tries > 1 else ")")
+
+
+def details(result):
+    """Why a test did not pass."""
+    rows = [("expected", result.expected), ("seen", result.seen), ("where", result.where), ("hint", result.hint), ("again", result.reproduce)]
+    return "\n".join([f"{result.test}: {result.verdict}"] + [f"  {name + ':':10}{' '.join(text.split())}" for name, text in rows if text])
+
+
+def table(report):
+    """Exercises with their points."""
+    rows = [("exercise", "points", "tests")]
+    for exercise in report.lab.exercises:
+        verdicts = " ".join(f"{name}:{report.results[name].verdict if name in report.results else '-'}" for name in exercise.tests)
+        rows.append((f"{exercise.id} {exercise.title}", f"{report.points(exercise)}/{exercise.points}", verdicts))
+    rows.append(("total", f"{report.total}/{report.lab.points}", ""))
+    widths = [max(len(row[column]) for row in rows) for column in (0, 1)]
+    return "\n".join(f"{row[0]:{widths[0]}}  {row[1]:>{widths[1]}}  {row[2]}".rstrip() for row in rows)
+
+
+def clean(text):
+    """Text that may stand in XML: a kernel prints what it likes."""
+    return UNFIT.sub("?", text)
+
+
+def as_json(report):
+    """The schema is documented in README.md; a change of it is a new number."""
+    return {
+        "schema": SCHEMA, "lab": report.lab.name, "submission": report.submission, "complete": report.complete,
+        "points": report.total, "points_max": report.lab.points, "status": report.status, "refused": report.refused,
+        "exercises": [{"id": e.id, "title": e.title, "points": report.points(e), "points_max": e.points, "tests": e.tests}
+                      for e in report.lab.exercises],
+        "tests": [dataclasses.asdict(result) for result in report.results.values()],
+    }
+
+
+def as_junit(report):
+    """One suite; an infrastructure error is an <error>."""
+    verdicts = [result.verdict for result in report.results.values()]
+    suite = ElementTree.Element("testsuite", name=f"koan.{report.lab.name}", tests=str(len(verdicts)),
+                                failures=str(verdicts.count(FAIL)), errors=str(verdicts.count(ERROR)))
+    owner = {name: exercise.id for exercise in report.lab.exercises for name in exercise.tests}
+    for result in report.results.values():
+        case = ElementTree.SubElement(suite, "testcase", name=result.test, time=f"{result.seconds:.3f}",
+                                      classname=f"{report.lab.name}.{owner.get(result.test, 'none')}")
+        if result.verdict != PASS:
+            kind = "failure" if result.verdict == FAIL else "error"
+            inner = ElementTree.SubElement(case, kind, message=clean(f"expected {result.expected}; seen {result.seen}"))
+            inner.text = clean(details(result))
+    return ElementTree.tostring(suite, encoding="unicode", xml_declaration=True)
+
+
+def write(report, folder):
+    """results.json and results.xml in FOLDER."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "results.json").write_text(json.dumps(as_json(report), indent=2) + "\n", encoding="utf-8")
+    (folder / "results.xml").write_text(as_junit(report) + "\n", encoding="utf-8")

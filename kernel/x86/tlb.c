@@ -18,8 +18,13 @@ static struct spinlock flush_lock = SPINLOCK_INIT(LOCK_FLUSH);
 static u64 request_va;         /* flush_lock; read by those asked */
 static struct cpumask waiting; /* a: CPUs that have not answered yet */
 
+/*
+ * The entry that was cleared before must be seen by all page walkers by then: else one could, after a flush that counts as later than this time,
+ * still read the old one. On x86 a load may overtake a store (SDM vol. 3, 8.2.3.4).
+ */
 u64 tlb_clock(void)
 {
+    __atomic_thread_fence(__ATOMIC_SEQ_CST);
     return __atomic_load_n(&tlb_flush_clock, __ATOMIC_SEQ_CST);
 }
 

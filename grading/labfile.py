@@ -163,6 +163,13 @@ def _check_files(file, tree, files):
         raise Problem(file, "lab.files: is empty", "name the files that a student may edit")
 
 
+def _check_host_tests(file, tree, tests):
+    _check_texts(file, "lab.host_tests", tests)
+    for name in tests:
+        if not (tree / f"tests/unit/test_{name}.c").is_file():
+            raise Problem(file, f"lab.host_tests: there is no tests/unit/test_{name}.c", "write NAME of a tests/unit/test_NAME.c")
+
+
 def _handout(file, table):
     for where, mode in [("handout.later", table.get("later", "object")),
                         *((f"handout.later_labs.{key}", value) for key, value in table.get("later_labs", {}).items())]:
@@ -193,7 +200,7 @@ def read(tree, name):
     _check_table(file, "handout.", handout, _HANDOUT)
     _check_number(file, "lab.hours", lab["hours"], 1)
     _check_files(file, tree, lab["files"])
-    _check_texts(file, "lab.host_tests", lab.get("host_tests", []))
+    _check_host_tests(file, tree, lab.get("host_tests", []))
     _handout(file, handout)
     exercises = _exercises(file, number, table["exercise"])
     tests = _tests(file, table.get("test", []))

@@ -55,11 +55,16 @@ def progress(tree):
     return rows
 
 
+def _in_order(row):
+    lab, exercise, letter = re.fullmatch(r"(\d+)\.(\d+)([a-z]?)", row[0]).groups()
+    return int(lab), int(exercise), letter
+
+
 def show_progress(tree):
     """The table."""
     handout, rows = record(tree), progress(tree)
     print(f"{handout['lab']}, handout {handout['version']}")
-    for block_id, file, word, task in rows:
+    for block_id, file, word, task in sorted(rows, key=_in_order):
         print(f"  {block_id:5} {word:8} {file:28} {task}")
     mine = [row for row in rows if row[2] != "given"]
     print(f"{sum(row[2] == 'written' for row in mine)} of {len(mine)} written")

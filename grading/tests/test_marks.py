@@ -92,6 +92,7 @@ class LabFile(fixture.TreeTest):
                 ("hours = 2", "hours = true", "lab.hours: is no whole number; write"),
                 ("hours = 2", "hours = 0", "lab.hours: 0 is below 1; write"),
                 ('"kernel/mm/sums.c"', '"kernel/mm/none.c"', "lab.files: there is no file kernel/mm/none.c; name"),
+                ("hours = 2", 'hours = 2\nhost_tests = ["none"]', "lab.host_tests: there is no tests/unit/test_none.c; write"),
                 ('id = "2.1"', 'id = "3.1"', "exercise 3.1, id: is none of this lab; write 2.1"),
                 ('id = "2.2"', 'id = "2.1"', "exercise 2.1, id: stands twice; give"),
                 ("points = 5\ntests", "points = 0\ntests", "exercise 2.1, points: 0 is below 1; write"),

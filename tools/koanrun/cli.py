@@ -141,16 +141,36 @@ def on_terminate(*_):
     raise SystemExit(128 + signal.SIGTERM)
 
 
+def drop_bad_images(options):
+    """Take out the guests that are no images, each with its line; the others run all the same. True if there were any."""
+    if options.on == "xen" or len(options.guests) == 1:
+        return False
+    good = []
+    for path in options.guests:
+        try:
+            images.elf_of(path)
+            good.append(path)
+        except UsageError as error:
+            print(f"koan-run: {error}", file=sys.stderr)
+    bad = len(good) < len(options.guests)
+    if not good:
+        raise UsageError("none of the guests can be started")
+    options.guests = good
+    return bad
+
+
 def main(arguments):
     """Run, and return the exit status."""
     options = parser().parse_args(arguments)
     signal.signal(signal.SIGTERM, on_terminate)
     try:
+        some_bad = drop_bad_images(options)
         machine = machine_of(options)
         if machine.gdb:
             print(f"koan-run: the machine waits: gdb build/koan.elf -ex 'target remote {machine.gdb[4:]}'",
                   file=sys.stderr, flush=True)
-        return console.run(machine).status
+        status = console.run(machine).status
+        return endings.BAD_USE if some_bad and status == 0 else status
     except UsageError as error:
         print(f"koan-run: {error}", file=sys.stderr)
         return endings.BAD_USE

@@ -9,7 +9,7 @@ DEMO ?= hello
 .PHONY: run iso linux soak matrix matrix-quick setup check-house check-layers check-format check-readme check-tools
 
 run: all ## boot the demo: isolated guests on Koan; interactive on a terminal
-	$(Q)$(PYTHON) tools/demo.py $(DEMO) $(shell test -t 0 && echo $(DEMO_TERMINAL))
+	$(Q)$(PYTHON) tools/demo.py $(shell test -t 0 && echo $(DEMO_TERMINAL)) $(DEMO)
 
 iso: $(BUILD)/koan.iso ## the demo's boot image, build/koan.iso, for a server or a USB stick (BIOS and UEFI)
 

@@ -20,6 +20,7 @@
 #define DEFAULT_MEMORY MIB(64)
 
 struct module_options {
+    bool quiet; /* complaints are only made the first time that a line is read */
     char name[NAME_LEN];
     char ramdisk[NAME_LEN];
     u64 memory;
@@ -30,6 +31,8 @@ struct module_options {
 
 static bool bad(const struct module_options *m, const struct option *o, const char *what)
 {
+    if (m->quiet)
+        return false;
     printk("module %s: refused: option %.*s=%.*s: %s\n", m->name[0] ? m->name : "without a name",
            (int)o->key.length, o->key.text, (int)o->value.length, o->value.text, what);
     return false;
@@ -79,12 +82,14 @@ static bool name_ok(const char *name)
     return name[0] && strcmp(name, "koan");
 }
 
-static bool read_options(const struct boot_module *module, struct module_options *m)
+static bool read_options(const struct boot_module *module, struct module_options *m, bool quiet)
 {
     const char *cursor = module->command_line;
     struct option o;
 
-    *m = (struct module_options){ .memory = DEFAULT_MEMORY, .vcpus = 1, .console = true };
+    *m = (struct module_options){
+        .quiet = quiet, .memory = DEFAULT_MEMORY, .vcpus = 1, .console = true
+    };
     while (option_next(&cursor, &o))
         if (!read_option(m, &o))
             return false;
@@ -93,6 +98,8 @@ static bool read_options(const struct boot_module *module, struct module_options
     m->cmdline = cursor;
     if (name_ok(m->name))
         return true;
+    if (quiet)
+        return false;
     printk(
         "module \"%s\": refused: name= is missing or has other characters than letters, digits, '-', '_' and '.', or is \"koan\"\n",
         m->name);
@@ -110,7 +117,7 @@ static const struct boot_module *find_ramdisk(const struct boot_info *info, cons
     struct module_options m;
 
     for (u32 i = 0; i < info->nr_modules; i++)
-        if (read_options(&info->modules[i], &m) && m.is_ramdisk && !strcmp(m.name, name))
+        if (read_options(&info->modules[i], &m, true) && m.is_ramdisk && !strcmp(m.name, name))
             return &info->modules[i];
     return NULL;
 }
@@ -183,7 +190,7 @@ u32 modules_start(const struct boot_info *info)
         printk("%u boot modules were left out: at most %u can be used\n", info->modules_lost,
                BOOT_MODULES_MAX);
     for (u32 i = 0; i < info->nr_modules; i++) {
-        if (!read_options(&info->modules[i], &m)) {
+        if (!read_options(&info->modules[i], &m, false)) {
             end_note(END_REFUSED);
             continue;
         }

@@ -3,10 +3,13 @@
  */
 #include "boot/options.h"
 
+#include "domain/end.h"
 #include "lib/debug.h"
 #include "lib/parse.h"
 #include "x86/apic.h"
 #include "x86/power.h"
+
+#define DEFAULT_CONSOLE "com1,vga"
 
 /* 115200, then 8n1, then the port; each may be left out from the right. NULL or what is wrong. */
 static const char *read_line_settings(struct slice text, struct serial_config *serial)
@@ -33,6 +36,7 @@ static const char *read_line_settings(struct slice text, struct serial_config *s
     return NULL;
 }
 
+/* A wrong word must not make the machine mute: then it is as if the option were not there. */
 static const char *read_console(struct slice text, const struct serial_config com[2],
                                 struct console_config *out)
 {
@@ -47,8 +51,10 @@ static const char *read_console(struct slice text, const struct serial_config co
             out->serial = com[1];
         else if (slice_equals(word, "vga"))
             out->screen = true;
-        else if (!slice_equals(word, "none"))
+        else if (!slice_equals(word, "none")) {
+            read_console(slice_of(DEFAULT_CONSOLE), com, out);
             return "not one of com1, com2, none, vga";
+        }
     }
     return NULL;
 }
@@ -73,6 +79,7 @@ static const char *read_hz(struct slice text)
     if (!parse_number(text, &hz) || hz < 1 || hz > 10000)
         return "not a number from 1 to 10000";
     tick_hz = (u32)hz;
+    end_report_waits = true;
     return NULL;
 }
 
@@ -108,7 +115,7 @@ void options_read(const char *line, struct boot_options *out)
 {
     struct serial_config com[2] = { { SERIAL_COM1, 115200, 8, 'n', 1 },
                                     { SERIAL_COM2, 115200, 8, 'n', 1 } };
-    struct slice console = slice_of("com1,vga");
+    struct slice console = slice_of(DEFAULT_CONSOLE);
     struct option option;
 
     out->problem = NULL;

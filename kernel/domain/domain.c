@@ -199,8 +199,10 @@ void domain_free(struct domain *d)
 {
     enum domain_end end = d->end;
 
-    printk("%s is gone, its memory free\n", d->name);
-    audit_after_domain(d);
+    if (end != END_REFUSED) { /* it never ran, and its refusal has been told */
+        printk("%s is gone, its memory free\n", d->name);
+        audit_after_domain(d);
+    }
     spin_lock(&list_lock);
     struct domain **link = &domains;
     while (*link != d)

@@ -46,7 +46,6 @@ struct vcpu {
         time_info; /* c: the vcpu_time_info written last, and when (system time), and its version */
     u64 time_stamp;          /* c */
     u32 time_version;        /* c */
-    u64 time_info_va;        /* c: secondary vcpu_time_info area */
     struct walk_result walk; /* l: outcome of a tree walk that this vCPU began, see mm/walk.h */
     struct multicall_state { /* c: set while a multicall entry runs */
         bool active;

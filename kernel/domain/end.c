@@ -9,6 +9,7 @@
 #include "x86/power.h"
 
 static bool crashed, refused; /* a */
+bool end_report_waits;        /* r */
 
 void end_note(enum domain_end end)
 {
@@ -35,7 +36,8 @@ void end_machine(void)
     printk("all domains have ended: %s\n", crashed   ? "a guest crashed"
                                            : refused ? "an image was refused"
                                                      : "all shut down cleanly");
-    printk("the longest wait of a tick's work was %lu ns\n", longest_wait_ns());
+    if (end_report_waits)
+        printk("the longest wait of a tick's work was %lu ns\n", longest_wait_ns());
     console_show_all();
     machine_end(code);
 }

@@ -16,6 +16,7 @@ void context_save(struct vcpu *v, const struct regs *regs)
 {
     struct vcpu_context *c = &v->ctx;
 
+    assert(this_cpu()->current == v && regs == guest_regs() && regs_from_guest(regs));
     c->regs = *regs;
     asm volatile("mov %%ds, %0" : "=r"(c->ds));
     asm volatile("mov %%es, %0" : "=r"(c->es));
@@ -100,6 +101,7 @@ void context_load(struct vcpu *v)
     struct cpu *cpu = this_cpu();
     struct vcpu_context *c = &v->ctx;
 
+    assert(v->state == VCPU_RUNNING && (c->in_kernel ? c->cr3_kernel : c->cr3_user));
     trace_event(TRACE_SWITCH, v->domain->id, v->id);
     cpu->current = v;
     switch_page_tables(&v->domain->mem, c->in_kernel ? c->cr3_kernel : c->cr3_user);

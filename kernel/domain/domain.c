@@ -199,6 +199,7 @@ void domain_free(struct domain *d)
 {
     enum domain_end end = d->end;
 
+    assert(d->dying && !d->mem.page_list);
     if (end != END_REFUSED) { /* it never ran, and its refusal has been told */
         printk("%s is gone, its memory free\n", d->name);
         audit_after_domain(d);

@@ -62,6 +62,7 @@ void sched_wake(struct vcpu *v)
 {
     struct run_queue *q = &queues[v->cpu];
 
+    assert(v->cpu < nr_cpus && v->ctx.cr3_kernel);
     spin_lock(&q->lock);
     if (v->state == VCPU_DOWN || v->state == VCPU_BLOCKED) {
         v->state = VCPU_RUNNABLE;
@@ -98,6 +99,7 @@ bool sched_remove(struct vcpu *v)
     if (!runs && v->state != VCPU_GONE) {
         queue_unlink(q, v);
         v->state = VCPU_GONE;
+        assert(q->placed > 0);
         q->placed--;
     }
     spin_unlock(&q->lock);
@@ -111,6 +113,7 @@ static struct vcpu *pick_next(struct run_queue *q, struct vcpu *prev)
     bool goes_on = prev && prev->state == VCPU_RUNNING && !prev->domain->dying;
     struct vcpu *next = queue_pop(q);
 
+    assert(!next || next->state == VCPU_RUNNABLE);
     while (next && next->domain->dying) { /* it may be torn down at any moment */
         next->state = VCPU_DOWN;
         next = queue_pop(q);
@@ -157,6 +160,8 @@ NORETURN void cpu_idle_loop(void)
     context_idle();
     for (;;) {
         u64 work = take_work();
+
+        assert(c->lock_level == 0 && !c->current);
 
         if (work & WORK_CALL)
             world_join();

@@ -57,6 +57,7 @@ void exit_work(struct regs *regs)
     struct cpu *c = this_cpu();
     u64 work = take_work();
 
+    assert(c->lock_level == 0); /* on the way to a guest */
     if (work & WORK_CALL)
         world_join();
     if (work & WORK_TICK)

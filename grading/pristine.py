@@ -83,17 +83,20 @@ def make(folder, *goals):
 
 
 def build_guests(folder, lab):
-    """The grader's guests of a lab, labs/NN-name/tests/guests/*.c, with the runtime of guests/lib."""
-    found = sorted((folder / "labs" / lab.name / "tests" / "guests").glob("*.c"))
-    if not found:
+    """The guests of a lab's tests in build/grader: its own, labs/NN-name/tests/guests/*.c, and the tree's that it names."""
+    own = sorted((folder / "labs" / lab.name / "tests" / "guests").glob("*.c"))
+    sources = [path.relative_to(folder).as_posix() for path in own]
+    sources += sorted({test.run for test in lab.tests if test.kind == "guest" and test.run.endswith(".c")})
+    if not sources:
         return
     (folder / "build/grader").mkdir(parents=True, exist_ok=True)
-    names = " ".join(path.stem for path in found)
-    rules = (f"GRADER_GUESTS := {names}\n"
-             "grader-guests: $(GRADER_GUESTS:%=build/grader/%)\n"
-             f"build/grader/%.o: labs/{lab.name}/tests/guests/%.c\n\t$(CC) $(GUEST_CFLAGS) -c -o $@ $<\n"
-             "build/grader/%: build/grader/%.o $(GUEST_LIB) guests/lib/guest.ld\n\t$(call link_guest,$@,$<)\n")
-    (folder / "build/grader/rules.mk").write_text(rules, encoding="utf-8")
+    rules = ["grader-guests:"]
+    for source in sources:
+        target = f"build/grader/{pathlib.PurePath(source).stem}"
+        rules[0] += f" {target}"
+        rules += [f"{target}.o: {source}\n\t$(CC) $(GUEST_CFLAGS) -c -o $@ $<",
+                  f"{target}: {target}.o $(GUEST_LIB) guests/lib/guest.ld\n\t$(call link_guest,$@,$<)"]
+    (folder / "build/grader/rules.mk").write_text("\n".join(rules) + "\n", encoding="utf-8")
     make(folder, "-f", "Makefile", "-f", "build/grader/rules.mk", "grader-guests")
 
 

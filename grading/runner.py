@@ -12,6 +12,7 @@ import pristine
 import sandbox
 from case import Case, Setting
 from elfread import Elf, ElfError
+from guestcase import GuestCase
 from problem import Problem
 from results import ERROR, FAIL, PASS, Result
 from target import Failed, Infrastructure
@@ -62,6 +63,11 @@ def build(base, files, folder):
 def load_case(lab, spec, tree):
     """The class that `run = "FILE.py:Class"` names."""
     place = f"labs/{lab.name}/lab.toml"
+    if spec.kind == "guest" and spec.run.endswith(".c"):
+        if not (tree / spec.run).is_file():
+            raise Problem(place, f"test {spec.name}, run: there is no {spec.run}", "name a guest's source, from the top of the tree")
+        spec.name_of_guest = pathlib.PurePath(spec.run).stem
+        return GuestCase
     file, _, name = spec.run.partition(":")
     path = tree / "labs" / lab.name / file
     if not name or path.suffix != ".py" or not path.is_file():

@@ -1,0 +1,64 @@
+"""A test of kind `guest`: one of the tree's test guests (tests/guests/NAME.c) as the only domain of a machine.
+
+The guest is stopped by its own code's addresses, not by what is printed. Its verdict is read from its result page, found through
+the guest's page tables, and counts only with the fresh nonce in it; then the frame table is recounted from outside, at the
+guest's verdict and once more when the domain is gone. Both must be right: a kernel may reach into the page of its guest, but then the
+frames still have to be in order.
+"""
+
+import struct
+
+import frametable
+from case import Case
+
+RESULT = struct.Struct("<QQQIIQQ")   # struct test_result in guests/lib/test.h
+MAGIC = 0x747365546E616F4B
+PASS, ERROR, SKIP, CRASH = 1, 3, 4, 5
+RELEASE_OFFSET = 40
+MAX_LOOKS = 200
+AUDIT_HINT = "Recount by hand: 1 for the allocation, 1 for each entry that maps it, 1 for each pin and base pointer; type_refs for the uses that need the type."
+
+
+class GuestCase(Case):
+    """spec.run names the guest's source."""
+
+    def run(self):
+        name = self.setting.spec.name_of_guest
+        nonce = self.random.getrandbits(63) | 1
+        text = f"name={name} mem=16M vcpus=1 console=yes -- nonce={nonce:x} end=poweroff"
+        with self.boot(guests=[(name, text)], options="audit=end") as machine:
+            guest = machine.guests[name]
+            says, result = guest.symbols["print"], guest.symbols["test_result"]
+            verdict = self.until_verdict(machine, says, guest.symbols["guest_panic"], result, name)
+            data = machine.read(result, 4096)
+            magic, _, seen_nonce, _, _, answer, _ = RESULT.unpack_from(data)
+            said = data[RESULT.size:].split(b"\0")[0].decode("utf-8", "replace")
+            self.check((magic, seen_nonce) == (MAGIC, nonce), "a verdict with this run's nonce", f"{seen_nonce:#x}", said)
+            if verdict in (ERROR, SKIP):
+                raise RuntimeError(f"{name} could not be set up: {said}")
+            self.check(verdict in (PASS, CRASH), f"what tests/guests/{name}.c checks", said, said.split(": ")[0])
+            frametable.audit(machine, AUDIT_HINT)
+            place = machine.mapping(result)
+            struct.pack_into("<Q", machine.ram, place.pa + result % place.size + RELEASE_OFFSET, nonce)
+            machine.run_to("machine_end", expected="the domain ends and the machine with it")
+            code = machine.gdb.registers()["rdi"] & 0xFF
+            wanted = 0x11 if verdict == CRASH else 0x10
+            self.check(code == wanted, f"the machine ends with code {wanted:#x}", f"{code:#x}", machine.last_line())
+            frames = frametable.audit(machine, AUDIT_HINT)
+            left = [number for number, frame in enumerate(frames) if frame.owner < machine.numbers["OWNER_LIMBO"]]
+            self.check(not left, "no frame is the domain's when it is gone", f"{len(left)} are, the first {left[0]:#x}" if left else "",
+                       "", "Teardown has to come by each reference that the domain held.")
+
+    def until_verdict(self, machine, says, panics, result, name):
+        """Run from line to line of the guest until its verdict stands."""
+        for _ in range(MAX_LOOKS):
+            at = machine.run_to(says, panics, "machine_end", expected=f"{name} comes to its verdict")
+            if at == "machine_end":
+                machine.settle()
+                self.fail(f"{name} comes to its verdict", "the machine ended before", machine.last_line())
+            if at == panics:
+                self.fail(f"{name} runs", "it gave up", machine.last_line())
+            verdict = machine.u32(result + 24)
+            if verdict:
+                return verdict
+        self.fail(f"{name} comes to its verdict", f"nothing of it in {MAX_LOOKS} lines")

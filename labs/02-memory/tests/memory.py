@@ -1,0 +1,105 @@
+"""Guests of the grader's own, with layouts that are fresh in each run. They say by notes in their memory what to look at
+(tests/guests/grader.h); the frame table and the page tables are then read and recounted from outside.
+"""
+
+import struct
+
+import frametable
+from case import Case
+
+NOTES_MAX = 512
+IS_TABLE, NO_TABLE, NOT_REFUSED, ATTEMPT, GIVEN_BACK, FRESH, MINE, BROKEN = 1, 2, 3, 4, 5, 6, 7, 9
+AUDIT_HINT = ("Recount this frame by hand: refs is 1 for the allocation, 1 for each entry that maps it, 1 for each pin and base pointer; type_refs counts "
+              "those uses of them that need the type. What gives a reference up must be the mirror of what took it.")
+ATTEMPTS = ("its own page table, mapped writable", "a frame of somebody else's", "a pin of a page that is mapped writable", "an L1 pinned as an L2",
+            "somebody else's frame pinned as an L4", "a superpage", "a slot of the hypervisor's", "an unpin without a pin")
+
+
+class NotesCase(Case):
+    """Runs `guest` to its checkpoints; at each one the notes are looked at and everything is recounted."""
+
+    guest = ""
+    steps = 1
+    least = 1    # notes that a step has to have
+
+    def run(self):
+        nonce, seed = (self.random.getrandbits(63) | 1 for _ in range(2))
+        text = f"name=grader mem={self.random.randrange(12, 20)}M vcpus=1 console=yes -- nonce={nonce:x} seed={seed:x}"
+        with self.boot(guests=[(self.guest, text)]) as machine:
+            elf = machine.guests[self.guest]
+            at = {"checkpoint": elf.symbols["checkpoint"], "guest_panic": elf.symbols["guest_panic"]}
+            for step in range(1, self.steps + 1):
+                place = machine.run_to(*at.values(), "machine_end", expected=f"the guest {self.guest} comes to step {step}")
+                if place != at["checkpoint"]:
+                    machine.settle()
+                    self.fail(f"the guest {self.guest} comes to step {step}", "it or the machine gave up", machine.last_line())
+                seen, _, count = struct.unpack("<3Q", machine.read(elf.symbols["notes"], 24))
+                self.check(seen == nonce and self.least <= count <= NOTES_MAX, "the notes of this run", f"nonce {seen:#x}, {count} notes")
+                rows = list(struct.iter_unpack("<3Q", machine.read(elf.symbols["notes"] + 24, 24 * count)))
+                frames = frametable.audit(machine, AUDIT_HINT)
+                for kind, mfn, value in rows:
+                    self.look(machine, frames, kind, mfn, value)
+            machine.run_to("machine_end", expected="the guest ends, and the machine after it")
+            frames = frametable.audit(machine, AUDIT_HINT)
+            left = [number for number, frame in enumerate(frames) if frame.owner < machine.numbers["OWNER_LIMBO"]]
+            self.check(not left, "no frame belongs to the domain when it is gone", f"{len(left)} do", "memory_release",
+                       "Teardown must come by every reference: pins, base pointers, descriptor tables, then the allocation itself.")
+
+    def owner(self, machine):
+        """The domain id of the only guest."""
+        domains = frametable.vcpus(machine)
+        self.check(len(domains) == 1, "one domain", str(len(domains)))
+        return domains[0][0]
+
+    def look(self, machine, frames, kind, mfn, value):
+        """One note."""
+        if kind == BROKEN:
+            self.fail("a request that the ABI allows is granted", f"it was refused (frame {mfn:#x}, {value:#x})", "",
+                      "`make run` with the trace ring shows which check refused it (kernel/debug/README.md).")
+        if kind in (IS_TABLE, NO_TABLE, GIVEN_BACK, FRESH, MINE):
+            self.check(mfn < len(frames), "a frame of RAM", f"{mfn:#x}")
+            getattr(self, {IS_TABLE: "is_table", NO_TABLE: "no_table", GIVEN_BACK: "given_back", FRESH: "fresh", MINE: "mine"}[kind])(
+                machine, frames[mfn], mfn, value)
+        if kind == NOT_REFUSED:
+            self.fail(f"{ATTEMPTS[value]} is refused", f"it was granted (frame {mfn:#x})", self.source("validate_l1") if value < 2 else "",
+                      "Ask before the first reference is taken: whose frame is it, as what is it used, is there a conflicting use?")
+
+    def is_table(self, _, frame, mfn, level):
+        self.check(frame.type == level and frame.type_refs > 0, f"frame {mfn:#x} is an L{level} in use", str(frame), "",
+                   "A table is a table as long as somebody refers to it as one.")
+
+    def no_table(self, _, frame, mfn, level):
+        self.check(not (frame.type == level and frame.type_refs > 0), f"frame {mfn:#x} is no L{level} in use any more", str(frame), "",
+                   "When the last reference of a table goes, so does its type, and with it what its entries held.")
+
+    def given_back(self, machine, frame, mfn, _):
+        self.check(frame.owner != self.owner(machine), f"frame {mfn:#x}, given back, is the domain's no more", str(frame))
+
+    def fresh(self, machine, frame, mfn, _):
+        self.check(frame.owner == self.owner(machine), f"frame {mfn:#x}, just given, is the domain's", str(frame))
+        data = machine.ram[mfn << 12:(mfn + 1) << 12]
+        self.check(not any(data), f"frame {mfn:#x} comes clean to its new owner", f"{4096 - data.count(0)} bytes that are not 0", "",
+                   "What the last owner wrote is nobody else's business: scrub before use.")
+
+    def mine(self, machine, frame, mfn, value):
+        self.check(frame.owner == self.owner(machine), f"frame {mfn:#x} is still the domain's", str(frame))
+        seen, = struct.unpack_from("<Q", machine.ram, mfn << 12)
+        self.check(seen == value, f"frame {mfn:#x} still holds what its owner wrote, {value:#x}", f"{seen:#x}")
+
+
+class Trees(NotesCase):
+    """Trees of page tables, pinned, changed and unpinned."""
+
+    guest, steps = "grade_tables", 3
+
+
+class Hostile(NotesCase):
+    """Requests that must be refused, at random places."""
+
+    guest, least = "grade_hostile", 90
+
+
+class Reservation(NotesCase):
+    """Frames given back and taken again, clean."""
+
+    guest, steps, least = "grade_reservation", 2, 8

@@ -37,7 +37,7 @@ class Case:
     def __init__(self, setting, random, seed):
         self.setting, self.random, self.seed = setting, random, seed
         self.machines = []
-        self.on_failure = None   # replay.py waits there
+        self.on_failure = self.on_boot = None   # replay.py waits there
 
     def boot(self, options="", guests=(), **more):
         """A Target; more of its arguments: entries, cpus, mem, entry_size. guests: (file name, module text)."""
@@ -52,7 +52,7 @@ class Case:
         machine = Target(self.setting.elf, self.setting.numbers, self.random, modules=modules, budget=spec.instructions,
                          options=" ".join(word for word in (spec.options, options) if word), **more)
         machine.guests = elves
-        machine.on_failure = self.on_failure
+        machine.on_failure, machine.on_boot = self.on_failure, self.on_boot
         self.machines.append(machine)
         return machine
 

@@ -85,6 +85,7 @@ class Target:
         self.gdb = self.ram = None
         self.guests = {}   # name -> Elf, for places
         self.on_failure = None   # called with this Target and a Failed, while the machine still stands
+        self.on_boot = None      # called with this Target instead of running anything
 
     def __enter__(self):
         try:
@@ -95,6 +96,10 @@ class Target:
             complaint = self.machine.complaint
             self.close()
             raise Infrastructure(f"the emulator does not start: {error} {complaint}") from error
+        if self.on_boot:
+            self.on_boot(self)
+            self.close()
+            raise Failed("a look at the first instruction", "one", "", "")
         return self
 
     def __exit__(self, _, error, __):

@@ -1,0 +1,10 @@
+# Grading: in the instructor's tree and in every student's.
+
+GOALS_WITH_TOOLS += grade replay
+.PHONY: grade replay
+
+grade: ## grade a lab: LAB=01-boot [SUBMISSION=FOLDER] [TEST="name ..."] [SEED=...]
+	@$(PYTHON) grading/grade.py "$(LAB)" $(if $(SUBMISSION),"$(SUBMISSION)") $(foreach t,$(TEST),--test $(t)) $(if $(SEED),--seed $(SEED))
+
+replay: ## GDB at the place where a graded test failed: LAB=01-boot TEST=name [START=1]
+	@$(PYTHON) grading/replay.py "$(LAB)" "$(TEST)" $(if $(START),--start)

@@ -1,0 +1,77 @@
+#!/usr/bin/python3
+"""Run a graded test once more, with the same seed and image, and open GDB where it fails.
+
+    replay.py LAB TEST [--start]     --start: at the machine's first instruction instead
+
+The log of the graded run stays beside it: build/grade/LAB/runs/TEST/serial.log.
+"""
+
+import argparse
+import json
+import pathlib
+import subprocess
+import sys
+
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE))
+sys.path.insert(0, str(HERE.parent / "tools"))
+
+import grade  # noqa: E402  (the path comes first)
+import labfile  # noqa: E402
+import pristine  # noqa: E402
+from elfread import Elf  # noqa: E402
+from problem import Problem, run_main  # noqa: E402
+from results import Result, details  # noqa: E402
+from runner import Runner, load_case  # noqa: E402
+from target import Failed  # noqa: E402
+
+
+def open_gdb(machine, failed=None):
+    """GDB on the machine as it stands."""
+    if failed is not None:
+        print(details(Result("replay", "fail", failed.expected, failed.seen, failed.where, failed.hint)), flush=True)
+    print(machine.serial[-2000:], flush=True)
+    if machine.machine.process.poll() is not None:
+        print("The machine is gone, so there is nothing to look at; START=1 opens GDB at its first instruction.")
+        return
+    machine.machine.qmp.command("stop")
+    machine.gdb.close()
+    elf = pathlib.Path(machine.elf.path).resolve()
+    command = ["gdb", "-q", str(elf), "-ex", "set pagination off", "-ex", f"set substitute-path /submission {elf.parent.parent}",
+               "-ex", "set architecture i386:x86-64", "-ex", "target remote gdb.sock"]
+    for guest in machine.guests.values():
+        command += ["-ex", f"add-symbol-file {pathlib.Path(guest.path).resolve()}"]
+    subprocess.run(command, cwd=machine.machine.work, check=False)
+
+
+def main(arguments):
+    """Run, and return the exit status of the test."""
+    parser = argparse.ArgumentParser(prog="replay.py", allow_abbrev=False)
+    parser.add_argument("lab")
+    parser.add_argument("test")
+    parser.add_argument("--start", action="store_true")
+    options = parser.parse_args(arguments)
+    tree = HERE.parent
+    if not options.lab or not options.test:
+        raise Problem("LAB, TEST", "both are needed", "make replay LAB=NAME TEST=NAME")
+    lab = labfile.read(tree, options.lab)
+    spec = grade.chosen(lab, [options.test])[0]
+    out = pristine.CACHE / lab.name
+    record = out / "runs" / spec.name / "run.json"
+    if not record.is_file():
+        raise Problem(str(record), "there is no such run", f"grade first: make grade LAB={lab.name}")
+    run = json.loads(record.read_text())
+    base, numbers = pristine.prepare(tree, lab)
+    print(f"seed {run['seed']}, image {run['image']}, log {record.parent / 'serial.log'}", flush=True)
+    runner = Runner(lab, tree, base, numbers, Elf(run["image"]), out, "")
+    case_class = load_case(lab, spec, tree)
+    try:
+        runner.one(spec, run["seed"], case_class, on_failure=open_gdb, on_boot=open_gdb if options.start else None)
+    except Failed:
+        return 1
+    print(f"{spec.name} passes with this seed.")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(run_main(main, sys.argv[1:]))

@@ -85,6 +85,8 @@ static void read_module(const struct tag *tag, struct boot_info *out)
     };
 }
 
+/* LAB 1.1: From the loader's map: whole pages of usable RAM that are nothing else as well. */
+
 /* Entry i of the map, made harmless: inside the address space, start before end. False behind the
  * last one. */
 static bool memory_entry(const struct tag *tag, u32 i, struct memory_entry *entry)
@@ -118,6 +120,8 @@ static void read_memory_map(const struct tag *tag, struct boot_info *out)
             ranges_subtract(&out->ram, ROUND_DOWN(e.base, PAGE_SIZE),
                             ROUND_UP(e.base + e.length, PAGE_SIZE));
 }
+
+/* END LAB 1.1 */
 
 static void read_framebuffer(const struct tag *tag, struct boot_info *out)
 {

@@ -24,6 +24,8 @@ static bool is_guard_page(u64 address)
            (address % CPU_BLOCK_SIZE) / PAGE_SIZE % 2 == 1 && !stack_readable(address, 1);
 }
 
+/* LAB 1.4b: Say in one line which exception it was, where, on which address, and why. */
+
 NORETURN static void page_fault(const struct regs *regs, u64 address)
 {
     char words[64], place[SYMBOL_TEXT];
@@ -51,3 +53,5 @@ void hypervisor_trap(struct regs *regs)
                  regs->error_code >> 3);
     panic_at(regs, NULL, "exception %u (%s) in %s", regs->vector, trap_name(regs->vector), place);
 }
+
+/* END LAB 1.4b */

@@ -38,6 +38,8 @@ static u64 image_address;
 static u64 largest_page = SIZE_2M;
 static u64 next_device_va = MMIO_VA;
 
+/* LAB 1.2a: The entry for an address, with the tables above it; ranges by the largest pages. */
+
 /* --- one mapping --- */
 
 /* The entry for va in a table of `level`, the tables on the way made as needed. */
@@ -73,6 +75,10 @@ static void map_range(u64 va, u64 pa, u64 size, u64 flags)
         size -= page;
     }
 }
+
+/* END LAB 1.2a */
+
+/* LAB 1.2b: Map the image by its kinds of access, then all RAM, and load CR3 with it. */
 
 /* --- image and direct map --- */
 
@@ -124,6 +130,8 @@ void map_init(const struct range_list *ram, u64 image, bool pages_1g)
     write_cr3(root.n << PAGE_SHIFT);
     early_raise_limit(DIRECTMAP_MAX);
 }
+
+/* END LAB 1.2b */
 
 /* --- frame table and machine-to-physical table --- */
 

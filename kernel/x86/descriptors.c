@@ -34,6 +34,8 @@ extern const u64 trap_stub_table[256]; /* entry.asm */
 
 static struct idt_gate idt[256] ALIGNED(4096); /* r */
 
+/* LAB 1.3a: Fill and load the interrupt table: gates, privilege levels, stacks of their own. */
+
 static void set_gate(u32 vector, u16 selector, u8 dpl, u8 ist)
 {
     u64 target = trap_stub_table[vector];
@@ -80,10 +82,14 @@ void descriptors_early(void)
     load_idt();
 }
 
+/* END LAB 1.3a */
+
 static u64 *gdt_entry(u32 cpu, u32 selector)
 {
     return (u64 *)(gdt_window(cpu) + (selector & ~7UL));
 }
+
+/* LAB 1.3b: Fill this CPU's GDT: code and data for both rings, and the TSS's descriptor. */
 
 /* A system descriptor takes two slots (SDM vol. 3, 8.2.3). */
 static void set_system(u64 *entry, u64 base, u64 limit, u64 type)
@@ -103,10 +109,14 @@ static void fill_gdt(struct cpu *c)
     set_system(gdt_entry(c->id, SEL_TSS), (u64)&c->tss, sizeof(c->tss) - 1, TYPE_TSS);
 }
 
+/* END LAB 1.3b */
+
 static u64 block_page(const struct cpu *c, u32 page)
 {
     return STACKS_VA + c->id * CPU_BLOCK_SIZE + page * PAGE_SIZE;
 }
+
+/* LAB 1.3c: Fill the TSS with this CPU's stacks, then load GDT, segments, IDT and TSS. */
 
 /* Stacks: each IST stack is the page below its guard; the main one ends at struct cpu, where the
  * outermost struct regs shall lie. */
@@ -139,6 +149,8 @@ static void load_tables(const struct cpu *c)
     asm volatile("ltr %w0" : : "r"(SEL_TSS));
     asm volatile("lldt %w0" : : "r"(0));
 }
+
+/* END LAB 1.3c */
 
 /*
  * SYSCALL enters with KOAN_CODE and KOAN_CODE + 8; 64-bit SYSRET leaves with base + 16 and base +

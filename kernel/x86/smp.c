@@ -38,6 +38,8 @@ u32 nr_cpus = 1;
 
 static u64 hypervisor_cr3; /* r */
 
+/* LAB 1.5: Wake another CPU and bring it, on a block of its own, to its idle loop. */
+
 /* First C of another CPU, on its own block, whose struct cpu is zero but for the id. */
 static NORETURN void other_cpu_main(void)
 {
@@ -99,6 +101,8 @@ static bool start_one(u32 target, u8 page, struct trampoline_args *args)
     __atomic_store_n(&nr_cpus, nr_cpus + 1, __ATOMIC_RELEASE);
     return true;
 }
+
+/* END LAB 1.5 */
 
 static bool can_start(u32 target)
 {

@@ -47,6 +47,8 @@ static struct domain_memory *registered(u32 domid)
     return m;
 }
 
+/* LAB 2.1a: Keep the free frames: take them in, hand them out clean and with one owner. */
+
 /* Frame numbers in lists have 32 bits: 16 TiB. */
 static void push_free(struct frame *f)
 {
@@ -130,6 +132,10 @@ void alloc_free_koan_page(mfn_t mfn)
     assert(mfn_valid(mfn) && f->owner == OWNER_KOAN);
     frame_put(f);
 }
+
+/* END LAB 2.1a */
+
+/* LAB 2.1b: Give frames to a domain and take them back: list, reservation, limbo. */
 
 /* Put a clean frame of the hypervisor into the domain's list: from here on the domain may use it. */
 static void link_page(struct domain_memory *m, struct frame *f)
@@ -220,6 +226,8 @@ void frame_free(struct frame *f)
     push_free(f);
     spin_unlock(&alloc_lock);
 }
+
+/* END LAB 2.1b */
 
 bool alloc_register(struct domain_memory *m, u64 pages)
 {

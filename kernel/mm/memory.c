@@ -86,6 +86,8 @@ void memory_free_page(struct domain_memory *m, struct frame *f)
     frame_put(f);
 }
 
+/* LAB 2.4: Pin, unpin, and release all that a domain has at its end. */
+
 void memory_unpin(struct domain_memory *m, struct frame *f)
 {
     assert(f->flags & FRAME_PINNED);
@@ -138,6 +140,8 @@ static bool release_step(struct domain_memory *m)
     }
     return !walk_active(m) && release_pins(m) && release_pages(m);
 }
+
+/* END LAB 2.4 */
 
 bool memory_release(struct domain_memory *m)
 {

@@ -11,6 +11,8 @@
 #include "mm/validate.h"
 #include "mm/walk.h"
 
+/* LAB 2.5a: Writable or table, never both: the type changes when no old use is left. */
+
 /*
  * Set the type of a frame without type references. The old use has ended, but TLB entries that grant it may be left: on the CPUs of its
  * domain, as long as they have not flushed since the stamp; on any CPU, where another domain had it mapped writable.
@@ -53,6 +55,10 @@ static s64 type_establish(struct domain_memory *m, struct frame *f, enum frame_t
         f->type_refs = 0;
     return error;
 }
+
+/* END LAB 2.5a */
+
+/* LAB 2.2: Count the uses of a type: the first one validates, the last one releases. */
 
 s64 type_begin(struct domain_memory *m, struct frame *f, enum frame_type type)
 {
@@ -111,6 +117,10 @@ void type_put(struct domain_memory *m, mfn_t mfn)
         frame_put(f);
 }
 
+/* END LAB 2.2 */
+
+/* LAB 2.5b: Take the writable type where it may be had, and stamp the end of the last use. */
+
 bool writable_get_slow(struct domain_memory *owner, struct frame *f)
 {
     return type_begin(owner, f, FRAME_WRITABLE) == 0;
@@ -120,3 +130,5 @@ void writable_last_put(struct frame *f)
 {
     f->stamp = tlb_clock();
 }
+
+/* END LAB 2.5b */

@@ -39,6 +39,8 @@ s64 l1_entry_refused(pte_t e)
     return refuse(-XEN_EBUSY, e);
 }
 
+/* LAB 2.3a: Check the 512 entries of an L1 table; take and give back what they hold. */
+
 static void l1_release_first(pte_t *entries, u32 count)
 {
     while ((count = previous_present(entries, count)) > 0)
@@ -66,6 +68,10 @@ void l1_release(struct frame *table)
 {
     l1_release_first(frame_to_virt(table), PTES_PER_TABLE);
 }
+
+/* END LAB 2.3a */
+
+/* LAB 2.3b: Check the entries of L2 to L4 tables; take and give back what they hold. */
 
 /* An entry of `table` that names `child`, a table of the same level. False: against the rules. */
 static bool linear_get(struct frame *table, struct frame *child, pte_t e)
@@ -127,3 +133,5 @@ s64 upper_entry_put(struct domain_memory *m, struct frame *table, enum frame_typ
     frame_put(child);
     return 0;
 }
+
+/* END LAB 2.3b */

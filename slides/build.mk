@@ -1,0 +1,54 @@
+# Rules of slides/: the lectures, from Markdown to HTML and PDF.
+#
+# `make slides` needs Node, Chromium and Graphviz, which nothing else here does: it sees to them itself. Marp comes from npm, below build/,
+# in just this version.
+
+MARP_VERSION := 4.5.1
+
+SLIDES_DECKS := $(patsubst slides/%.md,%,$(wildcard slides/[0-9]*.md))
+SLIDES_OUT   := $(BUILD)/slides
+SLIDES_MARP  := $(SLIDES_OUT)/marp-$(MARP_VERSION)
+SLIDES_PARTS := slides/deck.py slides/source.py $(wildcard slides/diagrams/*.dot)
+SLIDES_SHOWN := $(wildcard kernel/*/*.c kernel/*/*.h kernel/*/*.asm)
+
+CHECKS += check-slides-source
+SOAKS  += check-slides
+.PHONY: slides check-slides check-slides-source slides-tools
+
+slides: $(SLIDES_DECKS:%=$(SLIDES_OUT)/%.html) $(SLIDES_DECKS:%=$(SLIDES_OUT)/%.pdf) ## the lectures as HTML and PDF, below build/slides
+	@ls -1 $^
+
+check-slides: $(SLIDES_DECKS:%=$(SLIDES_OUT)/%.html) $(SLIDES_DECKS:%=$(SLIDES_OUT)/%.pdf) ## each slide looked at in a headless Chromium: nothing overflows
+	$(Q)$(PYTHON) slides/look.py $(SLIDES_DECKS:%=$(SLIDES_OUT)/%.html)
+
+check-slides-source:
+	$(Q)$(PYTHON) slides/tests/run.py
+
+slides-tools:
+	@tools/setup --slides
+
+# Marp, in a folder of its own; the mark is written last.
+$(SLIDES_MARP)/installed: slides/build.mk | slides-tools
+	$(Q)mkdir -p $(SLIDES_MARP)
+	$(Q)cd $(SLIDES_MARP) && echo '{"private": true}' >package.json && \
+	    npm install --no-save --no-package-lock --no-audit --no-fund --loglevel=error @marp-team/marp-cli@$(MARP_VERSION)
+	$(Q)touch $@
+
+# The figures of the last `make bench`; where there was none, one is made. Its own changes alone make the slides anew.
+$(BUILD)/bench.json: | $(BUILD)/koan.elf $(BUILD)/guests/bench
+	$(Q)$(PYTHON) tests/bench/bench.py
+
+$(SLIDES_OUT)/koan.css: slides/koan.css slides/deck.py | slides-tools
+	$(Q)$(PYTHON) slides/deck.py --out $@ $<
+
+$(SLIDES_OUT)/%.md: slides/%.md $(SLIDES_PARTS) $(SLIDES_SHOWN) $(BUILD)/bench.json | slides-tools
+	$(Q)$(PYTHON) slides/deck.py --bench $(BUILD)/bench.json --out $@ $<
+
+$(SLIDES_OUT)/%.html: $(SLIDES_OUT)/%.md $(SLIDES_OUT)/koan.css $(SLIDES_MARP)/installed
+	$(Q)node $(SLIDES_MARP)/node_modules/@marp-team/marp-cli/marp-cli.js --no-stdin --html --theme $(SLIDES_OUT)/koan.css \
+	    --output $@ $< </dev/null
+
+$(SLIDES_OUT)/%.pdf: $(SLIDES_OUT)/%.html slides/look.py
+	$(Q)$(PYTHON) slides/look.py --pdf $@ $<
+
+.SECONDARY: $(SLIDES_DECKS:%=$(SLIDES_OUT)/%.md)

@@ -14,6 +14,13 @@
 #define TOP         (DEEP_TABLES - 2) /* the L3 */
 
 static u64 table[DEEP_TABLES]; /* frames: L1s, L2s, the L3, the L4 */
+static u64 leaf[8];            /* frames that nothing else happens to */
+
+/* Entries that may be wrong, to be mended one day. */
+static struct {
+    u64 at, index;
+} damaged[64];
+static u64 damages;
 
 #define BATCH 1024
 static struct mmu_update batch[BATCH];
@@ -54,13 +61,15 @@ static void hang(u64 i)
 static void fill_l1(u64 i)
 {
     for (u64 n = rnd_below(48); n; n--)
-        put(i, rnd_below(512), pte_make(pool.mfn[pool_below()], PTE_RO_PAGE));
+        put(i, rnd_below(512), pte_make(leaf[rnd_below(ARRAY_SIZE(leaf))], PTE_RO_PAGE));
 }
 
 void deep_init(void)
 {
     const u64 *own = (const u64 *)start_info->pt_base;
 
+    for (u64 i = 0; i < ARRAY_SIZE(leaf); i++)
+        leaf[i] = pfn_mfn(pfn_alloc());
     for (u64 i = 0; i < DEEP_TABLES; i++)
         table[i] = pfn_mfn(pfn_alloc());
     for (u64 slot = 0; slot < 512; slot++)
@@ -74,14 +83,17 @@ void deep_init(void)
     flush();
 }
 
-static void pin_it(void)
-{
-    mmuext_one(MMUEXT_PIN_L4_TABLE, table[ROOT]);
-}
-
 static void unpin_it(void)
 {
     mmuext_one(MMUEXT_UNPIN_TABLE, table[ROOT]);
+}
+
+/* Anew, if it is pinned already and nothing else holds it. */
+static void pin_it(void)
+{
+    mmuext_one(MMUEXT_NEW_USER_BASEPTR, 0);
+    unpin_it();
+    mmuext_one(MMUEXT_PIN_L4_TABLE, table[ROOT]);
 }
 
 /* Pins and unpins in one call: each may be stopped and continued. */
@@ -106,22 +118,25 @@ static void many_pins(void)
 /* Entries that make the next validation fail somewhere in the midst, and later ones that mend it. */
 static void damage(void)
 {
-    for (u64 n = 1 + rnd_below(3); n; n--)
-        put(rnd_below(DEEP_TABLES - 1), rnd_below(512), some_entry());
+    for (u64 n = 1 + rnd_below(3); n && damages < ARRAY_SIZE(damaged); n--, damages++) {
+        damaged[damages].at = rnd_below(DEEP_TABLES - 1);
+        damaged[damages].index = rnd_below(512);
+        put(damaged[damages].at, damaged[damages].index, some_entry());
+    }
     flush();
 }
 
 static void mend(void)
 {
-    for (u64 i = 0; i < ROOT; i++) {
-        if (rnd_once_in(16))
-            for (u64 k = 0; k < 512; k++)
-                put(i, k, 0);
-        hang(i);
+    while (damages) {
+        damages--;
+        put(damaged[damages].at, damaged[damages].index, 0);
     }
-    for (u64 i = 0; i < DEEP_L1; i++)
-        if (rnd_once_in(16))
+    for (u64 i = 0; i < ROOT; i++) {
+        hang(i);
+        if (i < DEEP_L1 && rnd_once_in(16))
             fill_l1(i);
+    }
     flush();
 }
 
@@ -168,7 +183,8 @@ static void big_batch(void)
 
     for (u64 n = BATCH - 1; n; n--)
         put(rnd_once_in(64) ? rnd_below(DEEP_L1) : at, rnd_below(512),
-            pte_make(pool.mfn[pool_below()], rnd_once_in(64) ? PTE_RW_PAGE : PTE_RO_PAGE));
+            pte_make(leaf[rnd_below(ARRAY_SIZE(leaf))],
+                     rnd_once_in(64) ? PTE_RW_PAGE : PTE_RO_PAGE));
     flush();
 }
 

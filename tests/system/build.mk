@@ -1,7 +1,10 @@
 # Tests of the whole machine, from outside: what debug/ reports, and that it can be trusted.
 
-CHECKS += check-debug
-.PHONY: check-debug
+CHECKS += check-debug check-boot
+.PHONY: check-debug check-boot
 
 check-debug: $(BUILD)/koan.elf $(BUILD)/guests/hello $(BUILD)/guests/crasher $(BUILD)/tests/guests/unknown_hypercall
 	$(Q)$(PYTHON) tests/system/test_debug.py $(T)
+
+check-boot: $(BUILD)/koan.elf $(BUILD)/guests/hello
+	$(Q)$(PYTHON) tests/system/test_boot.py

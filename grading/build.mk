@@ -1,6 +1,6 @@
 # What students type in a tree that `make handout` has written; instructor.mk is not in such a tree.
 
--include labs/handout.mk grading/instructor.mk
+-include labs/handout.mk grading/instructor.mk grading/grade.mk grading/tests/grader/build.mk
 
 .PHONY: progress update
 

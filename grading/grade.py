@@ -42,6 +42,14 @@ def chosen(lab, names):
     return [known[name] for name in names] or [test for test in lab.tests if test.kind != "host"]
 
 
+def without_hidden(lab, tests, tree):
+    """A student's tree has no hidden tests: they can't run there."""
+    def is_here(test):
+        file = test.run.partition(":")[0]
+        return (tree / file).is_file() or (tree / "labs" / lab.name / file).is_file()
+    return [test for test in tests if not test.hidden or is_here(test)]
+
+
 def run_all(runner, tests, jobs, seed, report, say):
     """Every test, some at a time; each verdict is shown as it comes."""
     with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
@@ -63,11 +71,12 @@ def grade(tree, lab, folder=None, names=(), seed=None, jobs=2, out=None, say=pri
     """The whole of it; returns a Report."""
     tree = pathlib.Path(tree)
     out = pathlib.Path(out or pristine.CACHE / lab.name)
-    tests = chosen(lab, names)
+    wanted = chosen(lab, names)
+    tests = without_hidden(lab, wanted, tree)
     for test in tests:
         load_case(lab, test, tree)   # a bad lab file is refused before anything runs
     base, numbers = pristine.prepare(tree, lab)
-    report = results.Report(lab, str(folder or tree), complete=not names)
+    report = results.Report(lab, str(folder or tree), complete=not names and tests == wanted)
     files, report.refused = take(tree, lab, base, folder)
     if report.refused:
         say(f"{report.submission}: refused; nothing was graded:\n{submission.explain(report.refused)}")

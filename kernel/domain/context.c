@@ -31,7 +31,8 @@ void context_save(struct vcpu *v, const struct regs *regs)
     runstate_change(v, v->state == VCPU_RUNNABLE ? RUNSTATE_runnable : RUNSTATE_offline);
 }
 
-/* Load a data selector of the guest's; one that its tables don't allow becomes null, and its kernel hears of it. */
+/* Load a data selector of the guest's; one that its tables no longer allow becomes null, as after a return
+ * to less privilege (SDM vol. 3, 6.12.1). */
 #define LOAD_SELECTOR(reg, value)                                                                  \
     ({                                                                                             \
         bool ok = true;                                                                            \

@@ -26,11 +26,11 @@ from runner import Runner, build, load_case  # noqa: E402
 from target import Failed, Infrastructure  # noqa: E402
 
 
-def take(tree, lab, base, folder):
+def take(tree, lab, base, folder, notes):
     """(name -> bytes, refusals). The reference, or what was handed in."""
     if folder is None and not pristine.is_student_tree(tree):
         return {name: (tree / name).read_bytes() for name in lab.files}, []
-    return submission.collect(folder or tree, base, pristine.editable(tree, lab))
+    return submission.collect(folder or tree, base, pristine.editable(tree, lab), pristine.was_handed_out(tree), notes)
 
 
 def chosen(lab, names):
@@ -77,7 +77,9 @@ def grade(tree, lab, folder=None, names=(), seed=None, jobs=2, out=None, say=pri
         load_case(lab, test, tree)   # a bad lab file is refused before anything runs
     base, numbers = pristine.prepare(tree, lab)
     report = results.Report(lab, str(folder or tree), complete=not names and tests == wanted)
-    files, report.refused = take(tree, lab, base, folder)
+    files, report.refused = take(tree, lab, base, folder, report.notes)
+    if report.notes:
+        say(f"not taken:\n{submission.explain(report.notes)}")
     if report.refused:
         say(f"{report.submission}: refused; nothing was graded:\n{submission.explain(report.refused)}")
         give_up(report, tests, results.FAIL, "only the files of the lab are changed", report.refused[0],

@@ -36,6 +36,7 @@ class Report:
     submission: str
     results: dict = dataclasses.field(default_factory=dict)   # test name -> Result
     refused: list = dataclasses.field(default_factory=list)
+    notes: list = dataclasses.field(default_factory=list)     # what was not taken though nothing speaks against it
     complete: bool = True                                     # False: only some tests were asked for
 
     def points(self, exercise):
@@ -91,7 +92,7 @@ def as_json(report):
     """The schema is documented in README.md; a change of it is a new number."""
     return {
         "schema": SCHEMA, "lab": report.lab.name, "submission": report.submission, "complete": report.complete,
-        "points": report.total, "points_max": report.lab.points, "status": report.status, "refused": report.refused,
+        "points": report.total, "points_max": report.lab.points, "status": report.status, "refused": report.refused, "notes": report.notes,
         "exercises": [{"id": e.id, "title": e.title, "points": report.points(e), "points_max": e.points, "tests": e.tests}
                       for e in report.lab.exercises],
         "tests": [dataclasses.asdict(result) for result in report.results.values()],

@@ -41,11 +41,13 @@ def read_regular(path):
         return file.read(MAX_FILE + 1), ""
 
 
-def collect(folder, base, editable):
-    """(files, refusals): what is taken, name -> bytes, and a line for each thing that is not.
+def collect(folder, base, editable, was_handed_out=lambda name, data: False, notes=None):
+    """(files, refusals): what is taken, name -> bytes, and a line for each thing that is refused.
 
-    BASE is the tree that the student was given; EDITABLE the names that may differ from it.
+    BASE is the tree that the student was given; EDITABLE the names that may differ from it. was_handed_out(name, data): is that the
+    file as an earlier handout had it? Then the grader's newer one is used, and `notes` gets a line, as for files that are missing.
     """
+    notes = [] if notes is None else notes
     folder, base = pathlib.Path(folder), pathlib.Path(base)
     if not folder.is_dir():
         raise Problem(str(folder), "is no folder", "SUBMISSION= names a student's tree")
@@ -60,13 +62,17 @@ def collect(folder, base, editable):
             taken[name] = data
         elif name in GENERATED:
             continue
+        elif (base / name).is_file() and (base / name).read_bytes() == data:
+            continue
+        elif was_handed_out(name, data):
+            notes.append(f"{name}: is of an earlier handout; the grader's own is used")
         elif not (base / name).is_file():
             refused.append(f"{name}: was added, and is none of the files of this lab")
-        elif (base / name).read_bytes() != data:
+        else:
             refused.append(f"{name}: was changed, and is none of the files that this lab lets you edit")
     for name in walk(base):
         if name not in seen:
-            refused.append(f"{name}: is missing")
+            notes.append(f"{name}: is missing; the grader's own is used")
     return taken, sorted(refused)
 
 
@@ -84,6 +90,6 @@ def is_same_odd_file(path, given):
 
 
 def explain(refused):
-    """The refusals as text."""
+    """Refusals or notes as text."""
     shown = refused[:MAX_LISTED] + ([f"... and {len(refused) - MAX_LISTED} more"] if len(refused) > MAX_LISTED else [])
     return "\n".join(f"  {line}" for line in shown)

@@ -1,0 +1,135 @@
+"""Whole gradings: the reference has its points; cheats, hangs and mutants have none of those that they try to get.
+
+Each cheat is the reference with a few lines put in at a place that start-up comes by.
+"""
+
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import unittest
+
+import grade
+import labfile
+import pristine
+import results
+from case import Case
+from runner import Runner
+
+TREE = pathlib.Path(__file__).resolve().parents[3]
+BUDGET = 60_000_000   # a start-up takes about 8 million
+FILES = ["kernel/mm/map.c", "kernel/x86/smp.c"]
+TEST = "write_xor_execute"
+
+
+def small_lab():
+    """One real test of lab 1, over the reference: no block has its number."""
+    test = labfile.Test(TEST, "machine", "tests/tables.py:WriteXorExecute", instructions=BUDGET, hint="a hint")
+    return labfile.Lab("01-boot", 99, "x", 1, FILES, [labfile.Exercise("99.1", "one", 10, tests=[TEST])], [test], [], "object", {}, 0, [])
+
+
+class Cheats(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        holder = tempfile.TemporaryDirectory(dir=pristine.CACHE if pristine.CACHE.is_dir() else None)
+        cls.addClassCleanup(holder.cleanup)
+        cls.folder = pathlib.Path(holder.name)
+        cls.lab = small_lab()
+        cls.base, _ = pristine.prepare(TREE, cls.lab)
+
+    def grade(self, changes):
+        """changes: file -> (text, what stands in its place). Returns the report."""
+        sub = self.folder / "submission"
+        shutil.rmtree(sub, ignore_errors=True)
+        shutil.copytree(self.base, sub, ignore=shutil.ignore_patterns("build"))
+        for name, (old, new) in changes.items():
+            text = (sub / name).read_text(encoding="utf-8")
+            self.assertIn(old, text, f"{name} has changed: mend this test")
+            (sub / name).write_text(text.replace(old, new, 1), encoding="utf-8")
+        report, out = grade.grade(TREE, self.lab, sub, out=self.folder / "out", say=lambda _: None)
+        results.write(report, out)
+        return report
+
+    def cheat(self, code, includes=""):
+        """The reference with CODE at the beginning of smp_start()."""
+        text = (self.base / "kernel/x86/smp.c").read_text(encoding="utf-8")
+        head = re.search(r"^void smp_start\([^)]*\)\n\{\n", text, re.MULTILINE)[0]
+        first = '#include "x86/smp.h"\n'
+        new = text.replace(head, head + code + "\n", 1).replace(first, first + includes, 1)
+        return self.grade({"kernel/x86/smp.c": (text, new)})
+
+    def gains_nothing(self, report, seen):
+        result = report.results[TEST]
+        self.assertEqual((report.total, report.status, result.verdict), (0, 1, "fail"), result.seen)
+        self.assertIn(seen, result.seen)
+        return result
+
+    def test_the_reference_has_every_point(self):
+        report = self.grade({})
+        self.assertEqual((report.total, report.status), (10, 0), results.details(report.results[TEST]))
+
+    def test_printing_pass_and_halting(self):
+        code = 'printk("RESULT 0 PASS write_xor_execute: ok\\nPASS\\n1 passed, 0 failed\\n"); asm volatile("cli; hlt");'
+        self.assertIn("PASS", self.gains_nothing(self.cheat(code), "halted").where + (self.folder / f"out/runs/{TEST}/serial.log").read_text())
+
+    def test_a_loop_without_end(self):
+        result = self.gains_nothing(self.cheat("for (;;) asm volatile(\"pause\");"), "instructions")
+        self.assertIn("smp.c:", result.where, "the source line where it hangs")
+
+    def test_a_flood(self):
+        self.gains_nothing(self.cheat('for (;;) printk("PASS PASS PASS PASS PASS PASS PASS PASS PASS PASS PASS\\n");'), "instructions")
+
+    def test_a_reboot(self):
+        code = 'struct { unsigned short l; unsigned long b; } __attribute__((packed)) none = { 0, 0 }; asm volatile("lidt %0; ud2" : : "m"(none));'
+        self.gains_nothing(self.cheat(code), "reset")
+
+    def test_the_exit_port(self):
+        self.gains_nothing(self.cheat('asm volatile("outb %0, %1" : : "a"((unsigned char)0x10), "Nd"((unsigned short)0xf4)); for (;;) ;'), "ended itself")
+
+    def test_the_reference_by_its_path(self):
+        report = self.cheat("", f'#include "{TREE}/kernel/mm/map.h"\n')
+        self.assertIn("No such file", self.gains_nothing(report, "").seen)
+
+    def test_the_grader_by_its_path(self):
+        code = f'asm volatile(".section .rodata\\n.incbin \\"{TREE}/grading/target.py\\"\\n.text");'
+        self.gains_nothing(self.cheat(code), "")
+
+    def test_a_mutant_is_found(self):
+        report = self.grade({"kernel/mm/map.c": ("#define PTE_CONST (PTE_KEPT | PTE_NX)", "#define PTE_CONST (PTE_KEPT | PTE_NX | PTE_RW)")})
+        self.assertIn("writable", self.gains_nothing(report, "writable").expected)
+
+    def test_another_file_is_refused_by_name(self):
+        report = self.grade({"Makefile": ("CC      := gcc", "CC      := clang")})
+        self.assertEqual((report.total, report.status, [line.split(":")[0] for line in report.refused]), (0, 1, ["Makefile"]))
+
+    def test_a_grader_that_breaks_scores_nobody(self):
+        class Broken(Case):
+            """Ours, not the student's."""
+            tries = 0
+
+            def run(self):
+                Broken.tries += 1
+                raise OSError("the host is out of something")
+        runner = Runner(self.lab, TREE, self.base, {}, type("Elf", (), {"path": "none"}), self.folder / "out", "make replay")
+        import runner as module
+        known, module.load_case = module.load_case, lambda *_: Broken
+        self.addCleanup(setattr, module, "load_case", known)
+        result = runner.judge(self.lab.tests[0])
+        self.assertEqual((result.verdict, Broken.tries, results.Report(self.lab, "x", {TEST: result}).status), ("error", 3, 3))
+
+
+class Use(unittest.TestCase):
+    def status(self, *arguments):
+        done = subprocess.run([sys.executable, str(TREE / "grading/grade.py"), *arguments], capture_output=True, text=True, check=False)
+        return done.returncode, done.stderr
+
+    def test_bad_use(self):
+        for arguments in (("",), ("77-none",)):
+            status, said = self.status(*arguments)
+            self.assertEqual((status, len(said.splitlines())), (2, 1), said)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -37,6 +37,7 @@ CODE_LINES, CODE_COLUMNS = 22, 100
 TEXT_LINES, TEXT_COLUMNS = 17, 84
 SMALL_CODE, SMALLEST_CODE = 13, 17  # more lines than that, or wide ones, are set smaller
 WIDE, WIDEST = 72, 86
+SLIDE_WIDTH, ENLARGE = 1128, 1.7  # what a diagram may take, pixels; and by how much it grows, pixels a point
 
 DIRECTIVE = re.compile(r"<!-- (code|diagram|bench|cost|lines): (.*?) -->", re.DOTALL)
 FONTS = (("Inter", 400, "/usr/share/fonts/opentype/inter/Inter-Regular.otf"),
@@ -84,9 +85,14 @@ def diagram(text, sketch):
         if not match or int(match[1]) > 560:
             raise SlideError(f"diagram: {name}: what is `{option}`? height=NNN, 560 at most")
         height = int(match[1])
-    picture = b"" if sketch else draw(name)
+    if sketch:
+        return f'<img class="diagram" alt="{name}">'
+    picture = draw(name)
+    width, tall = (float(number) for number in re.search(rb'width="([\d.]+)pt" height="([\d.]+)pt"', picture).groups())
+    scale = min(SLIDE_WIDTH / width, height / tall, ENLARGE)
+    size = f"width: {width * scale:.0f}px; height: {tall * scale:.0f}px"
     data = base64.b64encode(picture).decode()
-    return f'<img class="diagram" alt="{name}" style="max-height: {height}px" src="data:image/svg+xml;base64,{data}">'
+    return f'<img class="diagram" alt="{name}" style="{size}" src="data:image/svg+xml;base64,{data}">'
 
 
 class Bench:

@@ -45,7 +45,7 @@ addEventListener("load", async () => {
       const r = e.getBoundingClientRect(), footer = e.closest("footer");
       if (r.width === 0 && r.height === 0) { if (e.tagName === "IMG") wrong.push(`${name(e)} has no size`); continue; }
       const bottom = (r.bottom - box.top) / scale, right = (r.right - box.left) / scale, left = (r.left - box.left) / scale;
-      if (!footer && bottom > 672) wrong.push(`${name(e)} ends at ${Math.round(bottom)}, below 672`);
+      if (!footer && bottom > 676) wrong.push(`${name(e)} ends at ${Math.round(bottom)}, below 676`);
       if (right > 1206 || left < 74 || r.top < box.top) wrong.push(`${name(e)} leaves the slide's edges (${Math.round(left)} to ${Math.round(right)})`);
       if (e.scrollWidth > e.clientWidth + 1 && e.clientWidth > 0) wrong.push(`${name(e)} is ${e.scrollWidth} wide, and has ${e.clientWidth}`);
       const own = [...e.childNodes].some(n => n.nodeType === 3 && n.textContent.trim());

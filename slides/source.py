@@ -1,13 +1,14 @@
 """Cut a piece out of the source by its name: never by a line number, so that no slide goes stale in silence.
 
-A tag is `PATH KIND NAME... [from "text"] [to "text"] [comment] [bare]`:
+A tag is `PATH KIND NAME... [from "text"] [to "text"] [comment] [bare] [wide]`:
 
     kernel/mm/frame.h struct frame               a struct, union or enum, to its closing brace
     kernel/boot/main.c function start_up         a function of C
     kernel/x86/entry.asm label trap_common       NASM: from the label to the next one that is not local
     kernel/mm/addr.h define PTE_P PTE_RW         #define lines, in the order given
 
-`from` and `to` narrow the piece to the lines between two texts of it; `comment` takes the comment above along; `bare` drops comments.
+`from` and `to` narrow the piece to the lines between two texts of it; `comment` takes the comment above along; `bare` drops comments,
+`wide` wraps long ones later.
 A function inside a lab's block (`/* LAB 2.3: ... */`, see grading/) is shown without its body: a lecture must not give the lab away.
 """
 
@@ -16,7 +17,7 @@ import re
 import shlex
 import textwrap
 
-WRAP = 84  # comments beyond this column are wrapped
+WRAP, WIDE = 84, 98  # comments beyond this column are wrapped
 KINDS = ("struct", "union", "enum", "function", "label", "define")
 LAB_OPEN = re.compile(r"^(?:/\*|;) LAB (\d+\.\d+[a-z]?):")
 LAB_END = re.compile(r"^(?:/\*|;) END LAB ")
@@ -79,7 +80,7 @@ def find_label(lines, name):
     return first, last
 
 
-def find_defines(lines, names):
+def find_defines(lines, names, width=WRAP):
     """The #define lines of these names; a definition of several lines becomes one where it fits."""
     cut = []
     for name in names:
@@ -90,7 +91,7 @@ def find_defines(lines, names):
             parts[-1] = parts[-1][:-1].rstrip()
             parts.append(lines[first])
         joined = " ".join([parts[0], *(part.strip() for part in parts[1:])])
-        fits = len(parts) == 2 or len(joined) <= WRAP
+        fits = len(parts) == 2 or len(joined) <= width
         cut += [joined] if fits else [part + " \\" for part in parts[:-1]] + parts[-1:]
     return cut
 
@@ -117,7 +118,7 @@ def drop_comments(cut, asm):
     return [line.rstrip() for line in bare.split("\n") if line.strip()]
 
 
-def wrap_paragraphs(cut):
+def wrap_paragraphs(cut, width):
     """Paragraphs of comments of several lines (` * text`), anew where one of their lines is too wide."""
     wrapped, at = [], 0
     while at < len(cut):
@@ -125,9 +126,9 @@ def wrap_paragraphs(cut):
         end = at
         while match and end < len(cut) and re.match(r"^\s*\* (?=\S)", cut[end]):
             end += 1
-        if match and max(len(line) for line in cut[at:end]) > WRAP:
+        if match and max(len(line) for line in cut[at:end]) > width:
             text = " ".join(line.strip()[2:] for line in cut[at:end])
-            wrapped += textwrap.wrap(text, WRAP, initial_indent=match[0], subsequent_indent=match[0])
+            wrapped += textwrap.wrap(text, width, initial_indent=match[0], subsequent_indent=match[0])
         else:
             end = max(end, at + 1)
             wrapped += cut[at:end]
@@ -135,18 +136,18 @@ def wrap_paragraphs(cut):
     return wrapped
 
 
-def wrap_comments(cut, asm):
+def wrap_comments(cut, asm, width=WRAP):
     """Comments that would make a line too wide go to lines of their own, above the code."""
-    wrapped, cut = [], wrap_paragraphs(cut)
+    wrapped, cut = [], wrap_paragraphs(cut, width)
     pattern = re.compile(r"^(\s*)(.*?)\s*;\s*(.*)$" if asm else r"^(\s*)(.*?)\s*/\*\s*(.*?)\s*\*/$")
     for line in cut:
-        match = pattern.match(line) if len(line) > WRAP else None
+        match = pattern.match(line) if len(line) > width else None
         if not match:
             wrapped.append(line)
             continue
         margin, code, comment = match.groups()
         start, end = ("; ", "") if asm else ("/* ", " */")
-        parts = textwrap.wrap(comment, WRAP - len(margin) - len(start + end))
+        parts = textwrap.wrap(comment, width - len(margin) - len(start + end))
         wrapped += [margin + (start if not n or asm else "   ") + part + (end if n + 1 == len(parts) else "")
                     for n, part in enumerate(parts)]
         wrapped += [margin + code] if code else []
@@ -189,7 +190,7 @@ def parse_tag(text):
             if not rest:
                 raise SlideError(f"`{word}` needs a text in quotes")
             options[word] = rest.pop(0)
-        elif word in ("comment", "bare"):
+        elif word in ("comment", "bare", "wide"):
             options[word] = True
         else:
             names.append(word)
@@ -204,10 +205,11 @@ def cut_code(tree, text):
     file = pathlib.Path(tree) / path
     if not file.is_file():
         raise SlideError(f"{path}: no such file; was it renamed?")
+    width = WIDE if "wide" in options else WRAP
     lines, asm = file.read_text(encoding="utf-8").split("\n"), file.suffix == ".asm"
     try:
         if kind == "define":
-            return "c", wrap_comments(find_defines(lines, names), False)
+            return "c", wrap_comments(find_defines(lines, names, width), False, width)
         if kind == "function":
             first, last = find_function(lines, names[0])
         elif kind == "label":
@@ -225,4 +227,4 @@ def cut_code(tree, text):
         raise SlideError(f"{path}: {problem}") from None
     if "bare" in options:
         cut = drop_comments(cut, asm)
-    return "x86asm" if asm else "c", wrap_comments(dedent(cut), asm)
+    return "x86asm" if asm else "c", wrap_comments(dedent(cut), asm, width)

@@ -98,13 +98,13 @@ class Audit:
         self.differences = []
         self.holders = {}
         for number, frame in enumerate(frames):
-            if frame.owner < self.n["OWNER_LIMBO"]:
+            if frame.owner <= self.n["OWNER_LIMBO"]:
                 self._count_frame(number, frame)
         for _, _, holds in vcpus(target, cr3):
             for number, kind, by in holds:
                 self.hold(number, kind, by)
         for number, frame in enumerate(frames):
-            if frame.owner < self.n["OWNER_LIMBO"]:
+            if frame.owner <= self.n["OWNER_LIMBO"]:
                 self._compare(number, frame)
 
     def hold(self, number, kind, by):
@@ -119,7 +119,7 @@ class Audit:
                 self.differences.append((f"frame {number:#x} has type {TYPES[kind]}, which {by} needs", str(self.frames[number])))
 
     def _count_frame(self, number, frame):
-        self.refs[number] += 1
+        self.refs[number] += frame.owner != self.n["OWNER_LIMBO"]   # its allocation
         table = L1 <= frame.type <= L4
         if frame.flags & self.n["FRAME_PINNED"]:
             self.hold(number, frame.type if table else L4, "a pin")

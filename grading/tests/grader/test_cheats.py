@@ -37,7 +37,11 @@ class Cheats(unittest.TestCase):
         cls.addClassCleanup(holder.cleanup)
         cls.folder = pathlib.Path(holder.name)
         cls.lab = small_lab()
-        cls.base, _ = pristine.prepare(TREE, cls.lab)
+        # One pristine tree for all of them, though somebody may be editing the reference meanwhile.
+        prepared = pristine.prepare(TREE, cls.lab)
+        cls.base = prepared[0]
+        original, pristine.prepare = pristine.prepare, lambda *_: prepared
+        cls.addClassCleanup(setattr, pristine, "prepare", original)
 
     def grade(self, changes):
         """changes: file -> (text, what stands in its place). Returns the report."""

@@ -158,16 +158,22 @@ class Target:
             for cpu in range(self.cpus):
                 if self.gdb.registers(cpu)["rip"] in addresses:
                     self.gdb.step(cpu)   # or it would stop again at once
-            for address in addresses:
+            # In a replay the machine is to be looked at before it goes.
+            last = self.elf.symbols.get("machine_end") if self.on_failure else None
+            stops = set(addresses) | ({last} if last else set())
+            for address in stops:
                 self.gdb.break_at(address)
             self.gdb.resume()
             self._wait(what, hint)
-            for address in addresses:
+            for address in stops:
                 self.gdb.clear(address)
             for cpu in range(self.cpus):
                 rip = self.gdb.registers(cpu)["rip"]
                 if rip in addresses:
                     return addresses[rip]
+                if rip == last:
+                    self.settle()
+                    raise Failed(what, "the machine is about to end itself", self.last_line(), hint)
         except (gdbremote.GdbError, qmp.QmpError) as error:
             self._explain_end(what, hint, error)
         raise Infrastructure(f"the machine stands at none of {places}")

@@ -118,8 +118,6 @@ def prepare(tree, lab):
             shutil.rmtree(folder, ignore_errors=True)
             # A handout's own tree may have nothing of the solution beside it, so guests and objects come from it alone.
             write_tree(tree, lab, folder)
-            if not is_student_tree(tree):
-                lend_objects(tree, folder)
             make(folder, "build/koan.elf")
             build_guests(folder, lab)
             (folder / "build/ready").touch()
@@ -136,18 +134,6 @@ def was_handed_out(tree):
                               capture_output=True, text=True, check=False)
         return any(len(words) > 3 and words[3] == blob for words in map(str.split, done.stdout.splitlines()))
     return known if not is_student_tree(tree) else lambda name, data: False
-
-
-def lend_objects(tree, folder):
-    """What the reference has built already; make looks at times, and unchanged files have kept theirs."""
-    built = tree / os.environ.get("BUILD", "build")
-    for part in ("kernel", "obj/guests", "offsets.inc", "offsets.d"):
-        source, target = built / part, folder / "build" / part
-        if source.is_dir():
-            shutil.copytree(source, target, dirs_exist_ok=True)
-        elif source.is_file():
-            target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(source, target)
 
 
 def editable(tree, lab):

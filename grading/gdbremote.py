@@ -32,12 +32,16 @@ class GdbRemote:
 
     # --- packets ---
 
-    def _send(self, text):
-        body = text.encode()
+    def _put(self, data):
+        """All bytes go out here: an emulator that has ended is a GdbError, whatever was being said to it."""
         try:
-            self._socket.sendall(b"$%s#%02x" % (body, sum(body) & 255))
+            self._socket.sendall(data)
         except OSError as error:
             raise GdbError(f"the emulator is gone: {error}") from error
+
+    def _send(self, text):
+        body = text.encode()
+        self._put(b"$%s#%02x" % (body, sum(body) & 255))
 
     def _receive(self, timeout):
         """The next packet's text; None when none came in time."""
@@ -46,7 +50,7 @@ class GdbRemote:
             end = self._buffer.find(b"#", start)
             if start >= 0 and 0 <= end <= len(self._buffer) - 3:
                 body, self._buffer = self._buffer[start + 1:end], self._buffer[end + 3:]
-                self._socket.sendall(b"+")
+                self._put(b"+")
                 return body.decode("ascii", "replace")
             if not select.select([self._socket], [], [], timeout)[0]:
                 return None
@@ -117,7 +121,7 @@ class GdbRemote:
 
     def interrupt(self):
         """Stop the machine where it is."""
-        self._socket.sendall(b"\x03")
+        self._put(b"\x03")
         if not self.stopped(60):
             raise GdbError("the machine does not stop")
 

@@ -11,6 +11,7 @@ import re
 import subprocess
 import sys
 import time
+import unittest
 
 MAKES_WORD = re.compile(r"make(?:\[\d+\])?: ")
 SUMMARY = re.compile(r"^(\d+) passed, (\d+) failed(?:, (\d+) skipped)?$")
@@ -39,6 +40,14 @@ def judge(name, status, text):
 def format_summary(passed, failed, skipped=0):
     """The line that `make check` and CI end with."""
     return f"{passed} passed, {failed} failed" + (f", {skipped} skipped" if skipped else "")
+
+
+def run_suite(suite, verbosity=1):
+    """Run a unittest suite on standard output; (passed, failed, skipped). A suite without a test has failed."""
+    result = unittest.TextTestRunner(stream=sys.stdout, verbosity=verbosity).run(suite)
+    failed = len(result.failures) + len(result.errors) + len(result.unexpectedSuccesses)
+    skipped = len(result.skipped)
+    return result.testsRun - failed - skipped, failed if result.testsRun else 1, skipped
 
 
 def run_target(name, variables):

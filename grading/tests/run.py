@@ -11,7 +11,7 @@ import unittest
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent), str(HERE.parents[1] / "tools")]
 
-from check import format_summary  # noqa: E402  (the path comes first)
+from check import format_summary, run_suite  # noqa: E402  (the path comes first)
 
 
 def main():
@@ -20,11 +20,9 @@ def main():
         suite = unittest.defaultTestLoader.loadTestsFromNames(sys.argv[1:])
     else:
         suite = unittest.defaultTestLoader.discover(str(HERE), top_level_dir=str(HERE))
-    result = unittest.TextTestRunner(stream=sys.stdout, verbosity=1).run(suite)
-    failed = len(result.failures) + len(result.errors) + len(result.unexpectedSuccesses)
-    skipped = len(result.skipped)
-    print(format_summary(result.testsRun - failed - skipped, failed, skipped))
-    return 1 if failed else 0
+    counts = run_suite(suite)
+    print(format_summary(*counts))
+    return 1 if counts[1] else 0
 
 
 if __name__ == "__main__":

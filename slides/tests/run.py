@@ -6,9 +6,10 @@ import sys
 import unittest
 
 HERE = pathlib.Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE.parent))
+sys.path[:0] = [str(HERE.parent), str(HERE.parents[1] / "tools")]
 
 import deck  # noqa: E402  (the path comes first)
+from check import format_summary, run_suite  # noqa: E402
 
 
 def check_decks():
@@ -39,11 +40,10 @@ def check_decks():
 def main():
     """Every test_*.py beside this file, and the decks."""
     suite = unittest.defaultTestLoader.discover(str(HERE), top_level_dir=str(HERE))
-    result = unittest.TextTestRunner(stream=sys.stdout, verbosity=1).run(suite)
-    wrong = len(result.failures) + len(result.errors) + len(result.unexpectedSuccesses)
-    passed, failed = check_decks()
-    print(f"{result.testsRun - wrong + passed} passed, {wrong + failed} failed")
-    return 1 if wrong + failed else 0
+    passed, failed, skipped = run_suite(suite)
+    decks_passed, decks_failed = check_decks()
+    print(format_summary(passed + decks_passed, failed + decks_failed, skipped))
+    return 1 if failed + decks_failed else 0
 
 
 if __name__ == "__main__":

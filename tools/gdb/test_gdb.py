@@ -16,7 +16,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))
 
 import debug  # noqa: E402  (the path comes first)
-from check import format_summary  # noqa: E402
+from check import format_summary, run_suite  # noqa: E402
 from koanrun import paths  # noqa: E402
 from koanrun.machine import Machine, Module  # noqa: E402
 
@@ -190,10 +190,9 @@ class Rubbish(unittest.TestCase):
 def main():
     """Run them all and end in the line that `make check` adds up."""
     suite = unittest.defaultTestLoader.loadTestsFromModule(sys.modules[__name__])
-    result = unittest.TextTestRunner(stream=sys.stdout, verbosity=2).run(suite)
-    failed = len(result.failures) + len(result.errors)
-    print(format_summary(result.testsRun - failed, failed, len(result.skipped)))
-    return 1 if failed or not result.testsRun else 0
+    counts = run_suite(suite, verbosity=2)
+    print(format_summary(*counts))
+    return 1 if counts[1] else 0
 
 
 if __name__ == "__main__":

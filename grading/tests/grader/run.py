@@ -8,17 +8,16 @@ import unittest
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parents[1]), str(HERE.parents[2] / "tools")]
 
-from check import format_summary  # noqa: E402  (the path comes first)
+from check import format_summary, run_suite  # noqa: E402  (the path comes first)
 
 
 def main():
     """Every test_*.py beside this file."""
     loader = unittest.defaultTestLoader
     suite = loader.loadTestsFromNames(sys.argv[1:]) if sys.argv[1:] else loader.discover(str(HERE), top_level_dir=str(HERE))
-    result = unittest.TextTestRunner(stream=sys.stdout, verbosity=1).run(suite)
-    failed = len(result.failures) + len(result.errors) + len(result.unexpectedSuccesses)
-    print(format_summary(result.testsRun - failed - len(result.skipped), failed, len(result.skipped)))
-    return 1 if failed else 0
+    counts = run_suite(suite)
+    print(format_summary(*counts))
+    return 1 if counts[1] else 0
 
 
 if __name__ == "__main__":

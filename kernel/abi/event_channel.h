@@ -49,9 +49,11 @@ struct evtchn_bind_virq {
 };
 static_assert(sizeof(struct evtchn_bind_virq) == 12, "ABI");
 
+#define BIND_PIRQ__WILL_SHARE 1
+
 struct evtchn_bind_pirq {
     u32 pirq;
-    u32 flags;
+    u32 flags;          /* BIND_PIRQ__* */
     evtchn_port_t port; /* out */
 };
 static_assert(sizeof(struct evtchn_bind_pirq) == 12, "ABI");
@@ -109,6 +111,27 @@ struct evtchn_unmask {
 struct evtchn_reset {
     domid_t dom;
 };
+
+/* The FIFO form of events: refused, so that guests keep to the two-level one. */
+struct evtchn_init_control {
+    u64 control_gfn; /* in: page with the heads of the queues */
+    u32 offset;      /* in: and where in it */
+    u32 vcpu;        /* in */
+    u8 link_bits;    /* out: bits of a port's number */
+    u8 _pad[7];
+};
+static_assert(sizeof(struct evtchn_init_control) == 24, "ABI");
+
+struct evtchn_expand_array {
+    u64 array_gfn;
+};
+static_assert(sizeof(struct evtchn_expand_array) == 8, "ABI");
+
+struct evtchn_set_priority {
+    evtchn_port_t port;
+    u32 priority;
+};
+static_assert(sizeof(struct evtchn_set_priority) == 8, "ABI");
 
 /* Argument of the older call 16: the command comes inside. */
 struct evtchn_op {

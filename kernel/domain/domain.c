@@ -10,6 +10,7 @@
 #include "domain/console.h"
 #include "domain/descriptor.h"
 #include "domain/end.h"
+#include "domain/event.h"
 #include "domain/reap.h"
 #include "domain/sched.h"
 #include "domain/time.h"
@@ -110,6 +111,7 @@ struct domain *domain_create(const struct domain_config *config)
     d->privileged = config->privileged;
     d->console_ok = config->console_ok;
     d->max_vcpus = config->vcpus;
+    event_init(d);
     link_domain(d, config->initial);
     trace_event(TRACE_DOMAIN, d->id, END_NONE);
     if (!memory_init(&d->mem, d->id, config->privileged, config->pages))

@@ -12,6 +12,7 @@
 #include "mm/memory.h"
 #include "x86/cpu.h"
 #include "x86/fpu.h"
+#include "domain/event_state.h"
 #include "domain/vcpu_state.h"
 
 #define MAX_VCPUS 32 /* of one domain: the slots of shared_info */
@@ -46,6 +47,7 @@ struct vcpu {
         time_info; /* c: the vcpu_time_info written last, and when (system time), and its version */
     u64 time_stamp;          /* c */
     u32 time_version;        /* c */
+    u16 virq_port[NR_VIRQS]; /* LOCK_EVENT: the port of each virtual interrupt; 0: not bound */
     struct walk_result walk; /* l: outcome of a tree walk that this vCPU began, see mm/walk.h */
     struct multicall_state { /* c: set while a multicall entry runs */
         bool active;
@@ -79,6 +81,7 @@ struct domain {
     mfn_t shared_mfn;              /* r */
     u64 vm_assist;                 /* l: bits of VMASST_TYPE_* */
     struct console_line *console;  /* lock in console.c */
+    struct event_table events;
     struct image_symbols *symbols; /* r: for crash reports; NULL: none */
 };
 

@@ -7,6 +7,7 @@
 #include "domain/reap.h"
 #include "domain/console.h"
 #include "domain/descriptor.h"
+#include "domain/event.h"
 #include "domain/fpu.h"
 #include "domain/sched.h"
 #include "lib/debug.h"
@@ -105,8 +106,11 @@ static bool release_vcpu(struct vcpu *v)
            drop_walk_result(m, &v->walk);
 }
 
+/* Events first: from then on nobody writes to a vcpu_info any more. */
 static bool release_domain(struct domain *d)
 {
+    if (!event_destroy(d))
+        return false;
     for (u32 i = 0; i < d->max_vcpus; i++)
         if (d->vcpus[i] && !release_vcpu(d->vcpus[i]))
             return false;

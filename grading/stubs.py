@@ -14,6 +14,7 @@ from problem import Problem
 INCLUDE = '#include "lib/lab.h"'
 ASM_EXTERN = "extern lab_todo"
 _LABEL = re.compile(r"^([A-Za-z_]\w*):", re.MULTILINE)
+_MACRO = re.compile(r"(?:^;[^\n]*\n)*^%macro (\w+) [^\n]*\n", re.MULTILINE)
 
 
 def todo_call(block_id):
@@ -64,17 +65,25 @@ def _c_stub(block, chosen, kept_text, named):
     return "\n" + "\n\n".join(_c_function(block, piece, unused if piece is functions[0] else ()) for piece in functions) + "\n"
 
 
+def asm_macros(block):
+    """(name, head) of the macros of a NASM block; the head is the comment before it and its first line, which a handout keeps."""
+    return [(found[1], found[0].rstrip()) for found in _MACRO.finditer(block.body + "\n")]
+
+
 def _asm_stub(block, kept_text):
+    """The NASM stub: labels that others jump to, and macros that others use, end in the call."""
     code = "\n".join(line.split(";", 1)[0] for line in kept_text.splitlines())
     labels = [label for label in _LABEL.findall(block.body) if re.search(rf"\b{label}\b", code)]
-    if not labels:
+    own = f"lab_{block.id.replace('.', '_')}"
+    macros = [f"{head}\n    jmp {own}\n%endmacro\n" for name, head in asm_macros(block) if re.search(rf"\b{name}\b", code)]
+    if not labels and not macros:
         raise Problem(f"{block.file}:{block.mark + 1}", f"LAB {block.id} holds no label that code outside of it needs",
                       "widen the block to the label that others jump to")
     task = block.task.replace("'", "`")
-    return "\n" + "\n".join(
+    return "\n" + "\n".join(macros + [
         f"{label}:\n    cld\n    lea rdi, [rel .lab_id]\n    lea rsi, [rel .lab_file]\n    lea rdx, [rel .lab_task]\n"
         f"    call lab_todo\n.lab_id: db '{block.id}', 0\n.lab_file: db '{block.file}', 0\n.lab_task: db '{task}', 0\n"
-        for label in labels)
+        for label in labels or [own]])
 
 
 def _add_line(lines, is_asm):

@@ -45,6 +45,14 @@ class Stubs(unittest.TestCase):
         self.assertNotIn("push rax", made)
         self.assertNotIn("inner", made)
 
+    def test_asm_macro(self):
+        text = ("; LAB 1.4: Save them.\n; What it does.\n%macro SAVE 1\n    ; how\n    push rax\n%endmacro\n%macro OWN 0\n    nop\n%endmacro\n"
+                "; END LAB 1.4\nextern other\nx:\n    SAVE 1\n")
+        made = stubs.stubbed(text, "kernel/x86/a.asm", {"1.4"})
+        self.assertIn("; What it does.\n%macro SAVE 1\n    jmp lab_1_4\n%endmacro\n\nlab_1_4:\n    cld", made)
+        for gone in ("push rax", "how", "OWN"):
+            self.assertNotIn(gone, made)
+
     def test_a_block_that_nobody_needs(self):
         with self.assertRaisesRegex(Problem, r"a\.c:1: LAB 1\.1 holds no function that code outside of it needs; widen"):
             stubs.stubbed("/* LAB 1.1: A. */\nstatic int f(void)\n{\n}\n/* END LAB 1.1 */\n", "kernel/a.c", {"1.1"})

@@ -35,6 +35,8 @@ NORETURN static void page_fault(const struct regs *regs, u64 address)
              page_fault_words(words, sizeof(words), regs->error_code));
 }
 
+/* Panic with the exception's name, the function that it came in, and what its error code and CR2
+ * mean for it. */
 void hypervisor_trap(struct regs *regs)
 {
     u64 address = read_cr2();

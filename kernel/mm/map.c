@@ -58,7 +58,8 @@ static pte_t *entry_for(u64 va, u32 level)
     }
 }
 
-/* Map [pa, pa + size) at va with the largest pages that fit. */
+/* Map [pa, pa + size) at va with the largest pages that fit; all three are multiples of 4 KiB.
+ * `flags`: PTE_TEXT, PTE_CONST or PTE_DATA, and what a kind of memory needs besides. */
 static void map_range(u64 va, u64 pa, u64 size, u64 flags)
 {
     while (size > 0) {
@@ -78,7 +79,7 @@ static void map_range(u64 va, u64 pa, u64 size, u64 flags)
 
 /* END LAB 1.2a */
 
-/* LAB 1.2b: Map the image by its kinds of access, then all RAM, and load CR3 with it. */
+/* LAB 1.2b: Map the image by its kinds of access, all RAM, and make every L3 of the sixteen slots. */
 
 /* --- image and direct map --- */
 
@@ -87,6 +88,8 @@ static void map_image_part(const u8 *start, const u8 *end, u64 flags)
     map_range((u64)start, image_address + (start - image_start), end - start, flags);
 }
 
+/* The image lies in one piece from image_address on; from rodata_start on it holds constants, from
+ * data_start to image_end data. */
 static void map_image(void)
 {
     map_image_part(image_start, rodata_start, PTE_TEXT);
@@ -106,7 +109,7 @@ static void map_all_direct(const struct range_list *ram)
 }
 
 /* Every L3 of the hypervisor's slots exists from the start, so that the sixteen entries never
- * change. */
+ * change. Ring 3 may come by the first of them, as the machine-to-physical table is under it. */
 static void make_l3s(void)
 {
     pte_t *l4 = mfn_to_virt(root);
@@ -114,8 +117,10 @@ static void make_l3s(void)
     for (u32 slot = HYP_L4_FIRST; slot <= HYP_L4_LAST; slot++)
         if (!(l4[slot] & PTE_P))
             l4[slot] = pte_make(early_page(), PTE_UPPER);
-    l4[HYP_L4_FIRST] |= PTE_U; /* the machine-to-physical table is under it */
+    l4[HYP_L4_FIRST] |= PTE_U;
 }
+
+/* END LAB 1.2b */
 
 void map_init(const struct range_list *ram, u64 image, bool pages_1g)
 {
@@ -130,8 +135,6 @@ void map_init(const struct range_list *ram, u64 image, bool pages_1g)
     write_cr3(root.n << PAGE_SHIFT);
     early_raise_limit(DIRECTMAP_MAX);
 }
-
-/* END LAB 1.2b */
 
 /* --- frame table and machine-to-physical table --- */
 
@@ -253,9 +256,13 @@ void map_frame_table(const struct range_list *ram)
 
 /* --- CPU blocks, descriptor windows, devices --- */
 
+/* LAB 1.2c: Map a CPU's block, with a guard page below each stack, and its page of the GDT. */
+
 /* Pages of the block that have memory: see x86/cpu.h. The others are guards. */
 #define BLOCK_PAGES_MAPPED 0xfd54 /* 2, 4, 6, 8, 10..15 */
 
+/* The block has the SYSCALL stub, which is code of the image, in its page 0, then guards and stacks
+ * (x86/cpu.h). Of the descriptor window only page GDT_GUEST_PAGES is ours; it isn't global. */
 void map_cpu(u32 cpu)
 {
     u64 block = STACKS_VA + cpu * CPU_BLOCK_SIZE, window = gdt_window(cpu);
@@ -264,10 +271,12 @@ void map_cpu(u32 cpu)
     for (u32 page = 1; page < CPU_BLOCK_SIZE / PAGE_SIZE; page++)
         if (BLOCK_PAGES_MAPPED >> page & 1)
             map_range(block + page * PAGE_SIZE, early_page().n << PAGE_SHIFT, PAGE_SIZE, PTE_DATA);
-    /* Not global: the guest's pages of the window come and go. */
+    /* The guest's pages of the window come and go, and the CPU may keep what is near them. */
     map_range(window + GDT_GUEST_PAGES * PAGE_SIZE, early_page().n << PAGE_SHIFT, PAGE_SIZE,
               PTE_DATA & ~PTE_G);
 }
+
+/* END LAB 1.2c */
 
 void *map_device(u64 address, u64 size, enum map_device_cache cache)
 {

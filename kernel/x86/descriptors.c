@@ -22,20 +22,15 @@ struct PACKED table_pointer {
     u64 base;
 };
 
-#define DESC_CODE64_RING0 0x00af9b000000ffffUL
-#define DESC_DATA_RING0   0x00cf93000000ffffUL
-#define DESC_CODE32_RING3 0x00cffb000000ffffUL
-#define DESC_DATA_RING3   0x00cff3000000ffffUL
-#define DESC_CODE64_RING3 0x00affb000000ffffUL
-#define TYPE_LDT          0x2
-#define TYPE_TSS          0x9 /* available */
+#define TYPE_LDT 0x2
+#define TYPE_TSS 0x9 /* available */
 
 extern const u64 trap_stub_table[256]; /* entry.asm */
 
 static struct idt_gate idt[256] ALIGNED(4096); /* r */
 
-/* LAB 1.3a: Fill and load the interrupt table: gates, privilege levels, stacks of their own. */
-
+/* Interrupt gates only. `dpl`: the highest ring that may come by INT n; `ist`: which stack of the
+ * TSS, 1 to 7, or 0: go on with the one that is there, or rsp0 when ring 3 was interrupted. */
 static void set_gate(u32 vector, u16 selector, u8 dpl, u8 ist)
 {
     u64 target = trap_stub_table[vector];
@@ -48,21 +43,6 @@ static void set_gate(u32 vector, u16 selector, u8 dpl, u8 ist)
         .ist = ist,
         .type = 0x8e | dpl << 5,
     };
-}
-
-/*
- * Interrupt gates only: every entry begins with interrupts off. A guest may use int3 and into
- * directly (vectors 3 and 4); any other INT n is a general-protection fault, which domain/ answers
- * from the guest's trap table.
- */
-void descriptors_init(void)
-{
-    for (u32 vector = 0; vector < 256; vector++)
-        set_gate(vector, SEL_KOAN_CODE, vector == TRAP_BP || vector == TRAP_OF ? 3 : 0, 0);
-    set_gate(TRAP_DF, SEL_KOAN_CODE, 0, IST_DF);
-    set_gate(TRAP_NMI, SEL_KOAN_CODE, 0, IST_NMI);
-    set_gate(TRAP_MC, SEL_KOAN_CODE, 0, IST_MC);
-    set_gate(TRAP_DB, SEL_KOAN_CODE, 0, IST_DB);
 }
 
 static void load_idt(void)
@@ -82,6 +62,23 @@ void descriptors_early(void)
     load_idt();
 }
 
+/* LAB 1.3a: Fill the interrupt table: who may come by INT n, and who needs a stack of its own. */
+
+/*
+ * All vectors enter at SEL_KOAN_CODE, with interrupts off. A guest may use int3 and into directly
+ * (vectors 3 and 4); any other INT n is a general-protection fault, which domain/ answers from the
+ * guest's trap table. Who has a stack of its own, and no one else: IST_ in x86/cpu.h.
+ */
+void descriptors_init(void)
+{
+    for (u32 vector = 0; vector < 256; vector++)
+        set_gate(vector, SEL_KOAN_CODE, vector == TRAP_BP || vector == TRAP_OF ? 3 : 0, 0);
+    set_gate(TRAP_DF, SEL_KOAN_CODE, 0, IST_DF);
+    set_gate(TRAP_NMI, SEL_KOAN_CODE, 0, IST_NMI);
+    set_gate(TRAP_MC, SEL_KOAN_CODE, 0, IST_MC);
+    set_gate(TRAP_DB, SEL_KOAN_CODE, 0, IST_DB);
+}
+
 /* END LAB 1.3a */
 
 static u64 *gdt_entry(u32 cpu, u32 selector)
@@ -91,14 +88,23 @@ static u64 *gdt_entry(u32 cpu, u32 selector)
 
 /* LAB 1.3b: Fill this CPU's GDT: code and data for both rings, and the TSS's descriptor. */
 
-/* A system descriptor takes two slots (SDM vol. 3, 8.2.3). */
+#define DESC_CODE64_RING0 0x00af9b000000ffffUL
+#define DESC_DATA_RING0   0x00cf93000000ffffUL
+#define DESC_CODE32_RING3 0x00cffb000000ffffUL
+#define DESC_DATA_RING3   0x00cff3000000ffffUL
+#define DESC_CODE64_RING3 0x00affb000000ffffUL
+
+/* Write the descriptor of a TSS or an LDT at base, whose last byte is at base + limit, to
+ * entry[0..1]. */
 static void set_system(u64 *entry, u64 base, u64 limit, u64 type)
 {
+    /* A system descriptor takes two slots (SDM vol. 3, figure 8-4); the low one is written last. */
     entry[1] = base >> 32;
     entry[0] = (limit & 0xffff) | (base & 0xffffff) << 16 | type << 40 | 1UL << 47 |
                (limit >> 16 & 15) << 48 | (base >> 24 & 0xff) << 56;
 }
 
+/* Flat segments, each where its SEL_ name (descriptors.h) says, and c's TSS. */
 static void fill_gdt(struct cpu *c)
 {
     *gdt_entry(c->id, SEL_KOAN_CODE) = DESC_CODE64_RING0;
@@ -130,6 +136,8 @@ static void fill_tss(struct cpu *c)
     c->tss.iomap_base = sizeof(c->tss); /* no port is open to ring 3 */
 }
 
+/* Load GDTR, CS and SS with the hypervisor's own, null selectors for the other segments, IDTR, TR;
+ * no LDT. */
 static void load_tables(const struct cpu *c)
 {
     struct table_pointer gdtr = { GDT_LIMIT, gdt_window(c->id) };

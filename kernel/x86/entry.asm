@@ -22,6 +22,18 @@ FLAT_CS32 equ 0xe023
 ; rsp-relative offset of a field of struct cpu when the outermost struct regs is at rsp
 %define CPU(field) REGS_SIZE + CPU_ %+ field
 
+; LAB 1.4a: Bring every exception to one frame: an error code for each, the vector, and all registers.
+
+; The first thing on the way of a vector: behind it the stack holds error code and vector as struct regs has them, each 32 bits wide. The
+; CPU has pushed an error code for some vectors, as 64 bits (SDM vol. 3, table 6-1 and 6.13).
+%macro PUSH_VECTOR 1
+%if !(%1 == 8 || (%1 >= 10 && %1 <= 14) || %1 == 17 || %1 == 21 || %1 == 29 || %1 == 30)
+    push 0
+%endif
+    mov dword [rsp + 4], %1
+%endmacro
+
+; The general registers, so that a struct regs (x86/regs.h) begins at rsp.
 %macro PUSH_GPRS 0
     push rdi
     push rsi
@@ -40,6 +52,7 @@ FLAT_CS32 equ 0xe023
     push r15
 %endmacro
 
+; And back again, all but the stack pointer: rsp is left at error code and vector.
 %macro POP_GPRS 0
     pop r15
     pop r14
@@ -57,6 +70,8 @@ FLAT_CS32 equ 0xe023
     pop rsi
     pop rdi
 %endmacro
+
+; END LAB 1.4a
 
 ; The last look before a guest: interrupts go off, so that no work can come up between it and the guest. rbx = the vCPU; uses rcx.
 %macro LOOK_FOR_WORK 1                  ; where to go when there is some
@@ -170,13 +185,10 @@ syscall32_entry:
 ; ---------------------------------------------------------------------------------------------------------------------------
 ; Exceptions and interrupts. A stub for each vector makes the frame uniform.
 
-%macro STUB 2                           ; vector, common part; the CPU pushes an error code for some
+%macro STUB 2                           ; vector, common part
 align 16
 trap_stub_%1:
-%if !(%1 == 8 || (%1 >= 10 && %1 <= 14) || %1 == 17 || %1 == 21 || %1 == 29 || %1 == 30)
-    push 0
-%endif
-    mov dword [rsp + 4], %1
+    PUSH_VECTOR %1
     jmp %2
 %endmacro
 

@@ -57,6 +57,8 @@ static NORETURN void other_cpu_main(void)
     cpu_idle_loop();
 }
 
+/* Copy the trampoline to its page and fill in what is the same for all CPUs; returns the arguments
+ * in that copy. */
 static struct trampoline_args *write_trampoline(const struct smp_setup *setup)
 {
     u8 *page = setup->trampoline_page;
@@ -81,7 +83,8 @@ static bool answers_within(struct cpu *c, u32 us)
     return __atomic_load_n(&c->online, __ATOMIC_ACQUIRE);
 }
 
-/* Start the CPU with that APIC id as CPU number nr_cpus. */
+/* Start the CPU with that APIC id, whose INIT was sent a while ago, as CPU number nr_cpus; `page` is
+ * the trampoline's. False, and nothing counted, if it doesn't answer in ANSWER_WAIT_US. */
 static bool start_one(u32 target, u8 page, struct trampoline_args *args)
 {
     struct cpu *c = cpu_of(nr_cpus);

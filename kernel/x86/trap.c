@@ -9,8 +9,6 @@
 
 extern const struct extable_entry __ex_table_start[], __ex_table_end[];
 
-/* LAB 1.4a: Find an expected fault in the exception table; any other is a bug. */
-
 u64 extable_find(u64 rip)
 {
     for (const struct extable_entry *e = __ex_table_start; e < __ex_table_end; e++)
@@ -37,5 +35,3 @@ void hypervisor_exception(struct regs *regs)
     }
     hypervisor_trap(regs);
 }
-
-/* END LAB 1.4a */

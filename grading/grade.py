@@ -67,17 +67,19 @@ def give_up(report, tests, verdict, expected, seen, where="", hint=""):
         report.results[test.name] = results.Result(test.name, verdict, expected, seen, where, hint)
 
 
-def grade(tree, lab, folder=None, names=(), seed=None, jobs=2, out=None, say=print):
-    """The whole of it; returns a Report."""
+def grade(tree, lab, folder=None, names=(), seed=None, jobs=2, out=None, say=print, prepared=None, files=None):
+    """The whole of it; returns a Report and its folder. prepared: what pristine.prepare() gave before, for many gradings over
+    one state of the sources. files: name -> bytes, in place of a submission's folder."""
     tree = pathlib.Path(tree)
     out = pathlib.Path(out or pristine.CACHE / lab.name)
     wanted = chosen(lab, names)
     tests = without_hidden(lab, wanted, tree)
     for test in tests:
         load_case(lab, test, tree)   # a bad lab file is refused before anything runs
-    base, numbers = pristine.prepare(tree, lab)
+    base, numbers = prepared or pristine.prepare(tree, lab)
     report = results.Report(lab, str(folder or tree), complete=not names and tests == wanted)
-    files, report.refused = take(tree, lab, base, folder, report.notes)
+    if files is None:
+        files, report.refused = take(tree, lab, base, folder, report.notes)
     if report.notes:
         say(f"not taken:\n{submission.explain(report.notes)}")
     if report.refused:

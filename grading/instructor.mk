@@ -13,3 +13,23 @@ solution: ## the reference as a diff against the handout: LAB=02-memory
 
 check-grading: all ## handouts build, boot, and give nothing away; marks, lab files, updates
 	$(Q)$(PYTHON) grading/tests/run.py $(T)
+
+# Mutants and cheats: the grader is right if it finds the first and gives nothing for the second.
+
+CHECKS += check-labs
+SOAKS += soak-labs
+GOALS_WITH_TOOLS += mutants cheats check-labs soak-labs
+
+.PHONY: mutants cheats check-labs soak-labs
+
+mutants: ## broken solutions against the tests that must find them: LAB=01-boot [MUTANT="name ..."] [EVERY=1: every test]
+	@$(PYTHON) grading/prove.py mutants "$(LAB)" $(MUTANT) $(if $(EVERY),--every)
+
+cheats: ## dishonest submissions, which gain nothing: LAB=01-boot [CHEAT="name ..."] [EVERY=1]
+	@$(PYTHON) grading/prove.py cheats "$(LAB)" $(CHEAT) $(if $(EVERY),--every)
+
+check-labs: ## each lab: the reference has every point, the handout its base, each mutant fails, each cheat gains nothing
+	$(Q)$(PYTHON) grading/prove.py check
+
+soak-labs:
+	$(Q)$(PYTHON) grading/prove.py soak

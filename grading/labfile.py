@@ -15,8 +15,8 @@ FOLDER = re.compile(r"(\d\d)-[a-z][a-z0-9-]*")
 
 # key -> (type, needed). In TOML, bool is no int.
 _TOP = {"schema": (int, True), "lab": (dict, True), "handout": (dict, False), "exercise": (list, True), "test": (list, False)}
-_LAB = {"title": (str, True), "hours": (int, True), "files": (list, True), "host_tests": (list, False)}
-_HANDOUT = {"later": (str, False), "later_labs": (dict, False), "base": (int, False), "withhold": (list, False)}
+_LAB = {"title": (str, True), "hours": (int, True), "files": (list, True), "host_tests": (list, False), "base": (int, False)}
+_HANDOUT = {"later": (str, False), "later_labs": (dict, False), "passes": (list, False), "withhold": (list, False)}
 _EXERCISE = {"id": (str, True), "title": (str, True), "points": (int, True), "hours": (int, False), "tests": (list, False)}
 _TEST = {"name": (str, True), "kind": (str, True), "run": (str, True), "hidden": (bool, False), "cpus": (int, False),
          "memory": (int, False), "instructions": (int, False), "repeat": (int, False), "options": (str, False), "hint": (str, False)}
@@ -66,6 +66,7 @@ class Lab:
     later_labs: dict
     base: int
     withhold: list
+    passes: list = dataclasses.field(default_factory=list)
     blocks: list = dataclasses.field(default_factory=list)  # filled in by with_blocks()
 
     @property
@@ -77,8 +78,8 @@ class Lab:
         return self.later_labs.get(name, self.later)
 
 
-def _check_table(file, where, table, keys):
-    """Unknown, missing and mistyped keys of one table."""
+def check_table(file, where, table, keys):
+    """Unknown, missing and mistyped keys of one table. keys: name -> (type, needed)."""
     for key in table:
         if key not in keys:
             raise Problem(file, f"{where}{key}: no such key", f"one of: {', '.join(keys)}")
@@ -90,13 +91,13 @@ def _check_table(file, where, table, keys):
             raise Problem(file, f"{where}{key}: is no {_TYPE_NAMES[kind].split(' ', 1)[-1]}", f"write {_TYPE_NAMES[kind]}")
 
 
-def _check_texts(file, where, values):
+def check_texts(file, where, values):
     for value in values:
         if not isinstance(value, str) or not value:
             raise Problem(file, f"{where}: {value!r} is no text", "write a list of texts")
 
 
-def _check_number(file, where, value, least):
+def check_number(file, where, value, least):
     if value < least:
         raise Problem(file, f"{where}: {value} is below {least}", f"write {least} or more")
 
@@ -105,15 +106,15 @@ def _exercises(file, number, rows):
     found, seen = [], set()
     for at, row in enumerate(rows, 1):
         where = f"exercise {at}, "
-        _check_table(file, where, row, _EXERCISE)
+        check_table(file, where, row, _EXERCISE)
         where = f"exercise {row['id']}, "
         if not re.fullmatch(rf"{number}\.[1-9]\d*", row["id"]):
             raise Problem(file, f"{where}id: is none of this lab", f"write {number}.1, {number}.2 and so on")
         if row["id"] in seen:
             raise Problem(file, f"{where}id: stands twice", "give each exercise its own")
         seen.add(row["id"])
-        _check_number(file, f"{where}points", row["points"], 1)
-        _check_texts(file, f"{where}tests", row.get("tests", []))
+        check_number(file, f"{where}points", row["points"], 1)
+        check_texts(file, f"{where}tests", row.get("tests", []))
         found.append(Exercise(**row))
     if not found:
         raise Problem(file, "exercise: the list is empty", "a lab has one at least")
@@ -123,15 +124,15 @@ def _exercises(file, number, rows):
 def _tests(file, rows):
     found, seen = [], set()
     for at, row in enumerate(rows, 1):
-        _check_table(file, f"test {at}, ", row, _TEST)
+        check_table(file, f"test {at}, ", row, _TEST)
         if row["name"] in seen:
             raise Problem(file, f"test {row['name']}: stands twice", "give each test its own name")
         if row["kind"] not in KINDS:
             raise Problem(file, f"test {row['name']}, kind: {row['kind']!r} is none", f"one of: {', '.join(KINDS)}")
         for key in ("cpus", "repeat"):
-            _check_number(file, f"test {row['name']}, {key}", row.get(key, 1), 1)
+            check_number(file, f"test {row['name']}, {key}", row.get(key, 1), 1)
         for key in ("memory", "instructions"):
-            _check_number(file, f"test {row['name']}, {key}", row.get(key, 0), 0)
+            check_number(file, f"test {row['name']}, {key}", row.get(key, 0), 0)
         seen.add(row["name"])
         found.append(Test(**row))
     return found
@@ -155,7 +156,7 @@ def _check_tests_used(file, exercises, tests):
 
 
 def _check_files(file, tree, files):
-    _check_texts(file, "lab.files", files)
+    check_texts(file, "lab.files", files)
     for name in files:
         if not (tree / name).is_file():
             raise Problem(file, f"lab.files: there is no file {name}", "name files of the tree, from its top")
@@ -164,19 +165,30 @@ def _check_files(file, tree, files):
 
 
 def _check_host_tests(file, tree, tests):
-    _check_texts(file, "lab.host_tests", tests)
+    check_texts(file, "lab.host_tests", tests)
     for name in tests:
         if not (tree / f"tests/unit/test_{name}.c").is_file():
             raise Problem(file, f"lab.host_tests: there is no tests/unit/test_{name}.c", "write NAME of a tests/unit/test_NAME.c")
 
 
-def _handout(file, table):
+def _handout(file, table, earlier):
     for where, mode in [("handout.later", table.get("later", "object")),
                         *((f"handout.later_labs.{key}", value) for key, value in table.get("later_labs", {}).items())]:
         if mode not in LATER:
             raise Problem(file, f"{where}: {mode!r} is no way to treat a later lab", f"one of: {', '.join(LATER)}")
-    _check_number(file, "handout.base", table.get("base", 0), 0)
-    _check_texts(file, "handout.withhold", table.get("withhold", []))
+    check_texts(file, "handout.withhold", table.get("withhold", []))
+    check_texts(file, "handout.passes", table.get("passes", []))
+    for name in table.get("passes", []):
+        if name not in earlier:
+            raise Problem(file, f"handout.passes: {name} is no lab before this one", f"some of: {', '.join(earlier) or 'none'}")
+
+
+def load(path, place):
+    """The table of a TOML file; PLACE is what messages call it."""
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise Problem(place, f"is no TOML: {error}", "see grading/README.md for an example") from error
 
 
 def read(tree, name):
@@ -187,26 +199,25 @@ def read(tree, name):
     if not match or not (tree / file).is_file():
         there = ", ".join(names(tree)) or "none yet"
         raise Problem(file, "there is no such lab", f"name one of: {there}")
-    try:
-        table = tomllib.loads((tree / file).read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise Problem(file, f"is no TOML: {error}", "see grading/README.md for an example") from error
+    table = load(tree / file, file)
     number = int(match[1])
-    _check_table(file, "", table, _TOP)
+    check_table(file, "", table, _TOP)
     if table["schema"] != SCHEMA:
         raise Problem(file, f"schema: {table['schema']} is not known here", f"write {SCHEMA}, or use that version's scripts")
     lab, handout = table["lab"], table.get("handout", {})
-    _check_table(file, "lab.", lab, _LAB)
-    _check_table(file, "handout.", handout, _HANDOUT)
-    _check_number(file, "lab.hours", lab["hours"], 1)
+    check_table(file, "lab.", lab, _LAB)
+    check_table(file, "handout.", handout, _HANDOUT)
+    check_number(file, "lab.hours", lab["hours"], 1)
+    check_number(file, "lab.base", lab.get("base", 0), 0)
     _check_files(file, tree, lab["files"])
     _check_host_tests(file, tree, lab.get("host_tests", []))
-    _handout(file, handout)
+    _handout(file, handout, [other for other in names(tree) if int(other[:2]) < number])
     exercises = _exercises(file, number, table["exercise"])
     tests = _tests(file, table.get("test", []))
     _check_tests_used(file, exercises, tests)
     return Lab(name, number, lab["title"], lab["hours"], lab["files"], exercises, tests, lab.get("host_tests", []),
-               handout.get("later", "object"), handout.get("later_labs", {}), handout.get("base", 0), handout.get("withhold", []))
+               handout.get("later", "object"), handout.get("later_labs", {}), lab.get("base", 0), handout.get("withhold", []),
+               handout.get("passes", []))
 
 
 def names(tree):

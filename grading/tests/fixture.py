@@ -111,8 +111,21 @@ name = "adds"
 kind = "guest"
 run = "tests/guests/adds.c"
 ''',
-    "labs/02-memory/mutants/wrong.c": "int wrong;\n",
-    "labs/02-memory/cheats/lie.c": "int lie;\n",
+    "labs/02-memory/mutants/off_by_one.toml": '''what = "The last number is left out."
+why = "A count is no index."
+block = "2.1"
+must = ["adds"]
+[[change]]
+file = "kernel/mm/sums.c"
+old = "secret_index < count"
+new = "secret_index + 1 < count"
+''',
+    "labs/02-memory/cheats/lie.toml": '''what = "The test says what is wanted."
+expect = "refused"
+[[file]]
+path = "tests/guests/adds.c"
+text = "int lie;"
+''',
     "labs/INSTRUCTORS.md": "Not for students.\n",
     "tests/guests/adds.c": "/* A tset of sums. */\n\nint adds;\n",
 }

@@ -208,4 +208,11 @@ static_assert(offsetof(struct start_info, first_p2m_pfn) == 1152, "ABI");
 
 typedef u8 xen_domain_handle_t[16]; /* UUID of a domain */
 
+/* Bits in the caller's memory: sets of CPUs or of memory nodes. */
+struct xenctl_bitmap {
+    u64 bitmap; /* address of its bytes */
+    u32 nr_bits;
+};
+static_assert(sizeof(struct xenctl_bitmap) == 16, "ABI");
+
 #endif

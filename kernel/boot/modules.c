@@ -211,6 +211,6 @@ u32 modules_start(const struct boot_info *info)
     }
     reap_begin();
     for (u32 i = 0; i < n; i++)
-        sched_wake(started[i]->vcpus[0]);
+        sched_wake(started[i]->vcpus[0], WAIT_DOWN);
     return n;
 }

@@ -8,7 +8,7 @@
 #include "debug/symbols.h"
 #include "debug/trace.h"
 #include "debug/world.h"
-#include "domain/domain.h"
+#include "domain/sched.h"
 #include "lib/debug.h"
 #include "mm/alloc.h"
 #include "x86/clock.h"
@@ -16,14 +16,18 @@
 
 #define TRACE_LINES 40
 
-static const char *state_name(enum vcpu_state state)
+static const char *state_name(const struct vcpu *v)
 {
-    static const char *const names[] = { [VCPU_DOWN] = "down",
-                                         [VCPU_RUNNABLE] = "runnable",
-                                         [VCPU_RUNNING] = "running",
-                                         [VCPU_BLOCKED] = "blocked" };
+    static const char *const names[] = {
+        [VCPU_RUNNABLE] = "runnable", [VCPU_RUNNING] = "running", [VCPU_GONE] = "gone"
+    };
 
-    return state < ARRAY_SIZE(names) ? names[state] : "?";
+    if (v->state == VCPU_ASLEEP)
+        return v->waits & WAIT_DOWN     ? "down"
+               : v->waits & WAIT_PAUSED ? "paused"
+               : v->poll_port           ? "polling"
+                                        : "blocked";
+    return v->state < ARRAY_SIZE(names) ? names[v->state] : "?";
 }
 
 /* Where a vCPU's registers are now: on its CPU's stack while it runs (its own CPU is stopped, or is this one). */
@@ -37,7 +41,7 @@ static const struct regs *vcpu_regs(const struct vcpu *v)
 static void print_vcpu(const struct vcpu *v)
 {
     say("  vCPU %u on CPU %u: %s, in guest %s mode, kernel L4 %012lx, user L4 %012lx\n", v->id,
-        v->cpu, state_name(v->state), v->ctx.in_kernel ? "kernel" : "user", v->ctx.cr3_kernel,
+        v->cpu, state_name(v), v->ctx.in_kernel ? "kernel" : "user", v->ctx.cr3_kernel,
         v->ctx.cr3_user);
     report_regs(vcpu_regs(v));
 }
@@ -75,7 +79,7 @@ static void key_cpus(void)
         for (struct domain *d = domain_next(NULL); d; d = domain_next(d))
             for (u32 id = 0; id < d->max_vcpus; id++)
                 if (d->vcpus[id] && d->vcpus[id]->cpu == i)
-                    say("  %s vCPU %u: %s\n", d->name, id, state_name(d->vcpus[id]->state));
+                    say("  %s vCPU %u: %s\n", d->name, id, state_name(d->vcpus[id]));
     }
     world_go();
 }

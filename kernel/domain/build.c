@@ -159,7 +159,7 @@ static bool start_vcpu(struct builder *b)
     v->ctx.regs.rflags = r.rflags | BIT(1);
     v->ctx.regs.cs = r.cs | 3;
     v->ctx.regs.ss = r.ss | 3;
-    v->state = VCPU_BLOCKED; /* until it is woken */
+    v->initialised = true; /* and down, until it is woken */
     return true;
 }
 

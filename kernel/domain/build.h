@@ -16,7 +16,7 @@ struct build_input {
 };
 
 /*
- * Make a domain that is ready to run (sched_wake its first vCPU). A refused image gets a line that names the image, the place in it, the value and the remedy;
+ * Make a domain that is ready to run (sched_wake(its first vCPU, WAIT_DOWN) starts it). A refused image gets a line that names the image, the place in it, the value and the remedy;
  * then NULL is returned and nothing is left behind, but that the end of the run counts it as refused.
  */
 struct domain *domain_build(const struct build_input *in);

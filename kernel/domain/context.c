@@ -28,7 +28,8 @@ void context_save(struct vcpu *v, const struct regs *regs)
     c->gs_base_kernel = c->in_kernel ? active : other;
     c->gs_base_user = c->in_kernel ? other : active;
     fpu_switch_out(v);
-    runstate_change(v, v->state == VCPU_RUNNABLE ? RUNSTATE_runnable : RUNSTATE_offline);
+    if (unlikely(v->runstate_va != 0))
+        runstate_publish(v);
 }
 
 /* Load a data selector of the guest's; one that its tables no longer allow becomes null, as after a return
@@ -112,7 +113,8 @@ void context_load(struct vcpu *v)
     fpu_switch_in(v);
     *guest_regs() = c->regs;
     time_update(v);
-    runstate_change(v, RUNSTATE_running);
+    if (unlikely(v->runstate_va != 0))
+        runstate_publish(v);
 }
 
 void context_idle(void)

@@ -14,6 +14,7 @@
 #include "domain/reap.h"
 #include "domain/sched.h"
 #include "domain/time.h"
+#include "domain/vcpu_timer.h"
 #include "lib/debug.h"
 #include "lib/printf.h"
 #include "lib/string.h"
@@ -83,7 +84,8 @@ struct vcpu *vcpu_create(struct domain *d, u32 id)
     v->info_mfn = INVALID_MFN;
     v->runstate = RUNSTATE_offline;
     v->runstate_since = clock_ns();
-    v->cpu = sched_place();
+    sched_init_vcpu(v);
+    vcpu_timers_init(v);
     fpu_reset(&v->fpu);
     d->vcpus[id] = v;
     return v;
@@ -111,6 +113,7 @@ struct domain *domain_create(const struct domain_config *config)
     d->privileged = config->privileged;
     d->console_ok = config->console_ok;
     d->max_vcpus = config->vcpus;
+    d->sched = (struct sched_group){ .params.weight = SCHED_WEIGHT, .units = config->vcpus };
     event_init(d);
     link_domain(d, config->initial);
     trace_event(TRACE_DOMAIN, d->id, END_NONE);
@@ -154,8 +157,8 @@ void domain_end(struct domain *d, enum domain_end end)
     trace_event(TRACE_DOMAIN, d->id, end);
     for (u32 i = 0; i < d->max_vcpus; i++)
         if (d->vcpus[i])
-            cpu_kick(d->vcpus[i]->cpu, WORK_RESCHED);
-    __atomic_fetch_or(&this_cpu()->work, WORK_RESCHED, __ATOMIC_SEQ_CST);
+            sched_kick(d->vcpus[i]);
+    cpu_kick(this_cpu()->id, WORK_RESCHED);
     reap_add(d);
 }
 

@@ -13,16 +13,17 @@
 #include "x86/cpu.h"
 #include "x86/fpu.h"
 #include "domain/event_state.h"
+#include "domain/scheduler.h"
+#include "domain/timer.h"
 #include "domain/vcpu_state.h"
 
 #define MAX_VCPUS 32 /* of one domain: the slots of shared_info */
 #define NAME_LEN  32
 
 enum vcpu_state {
-    VCPU_DOWN = 0, /* not started, or stopped by VCPUOP_down */
-    VCPU_RUNNABLE,
+    VCPU_ASLEEP = 0, /* v->waits says why */
+    VCPU_RUNNABLE,   /* waits for a CPU */
     VCPU_RUNNING,
-    VCPU_BLOCKED,
     VCPU_GONE, /* its domain is being torn down */
 };
 
@@ -33,16 +34,23 @@ struct vcpu {
     struct vcpu_context ctx; /* c: all that entry, traps and context switch need; must be first */
     struct domain *domain;   /* r */
     u32 id;                  /* r: 0 .. domain->max_vcpus-1 */
-    u32 cpu;                 /* s: the host CPU on whose queue it is */
-    enum vcpu_state state;   /* s */
-    struct vcpu *next_run;   /* s: run queue link */
-    u64 slice_end;           /* c: system time, ns */
-    struct fpu_state fpu;    /* c */
-    mfn_t info_mfn;          /* l: frame of a registered vcpu_info; INVALID_MFN: in shared_info */
-    u64 runstate_va;         /* c: registered runstate area, 0: none */
-    u64 runstate_time[4];    /* c: ns spent in each RUNSTATE_* */
-    u64 runstate_since;      /* c: system time of the last change */
-    u32 runstate;            /* c */
+    u32 cpu;                 /* s, read by all: the host CPU in whose queue it belongs */
+    enum vcpu_state state;   /* s, read by all */
+    u32 waits;               /* a: why it must not run, WAIT_* (sched.h) */
+    u32 paused;              /* a: how many have paused it */
+    bool initialised;        /* l: has registers and page tables to start with */
+    bool yields;             /* c: it gives the CPU away this time */
+    u32 poll_port;           /* c: what it polls: 0 nothing, a port, or POLL_ANY */
+    struct sched_unit unit;  /* s: the policy's view of it */
+    struct timer poll_timer, singleshot, periodic;
+    u64 period;           /* a: of `periodic`, in ns; 0: stopped */
+    struct fpu_state fpu; /* c */
+    mfn_t info_mfn;       /* l: frame of a registered vcpu_info; INVALID_MFN: in shared_info */
+    u64 runstate_va;      /* c: registered runstate area, 0: none */
+    u64 runstate_time[4]; /* s: ns spent in each RUNSTATE_* */
+    u64 runstate_since;   /* s: system time of the last change */
+    u32 runstate;         /* s */
+    u64 time_va;          /* c: registered second copy of the time info, 0: none */
     void *
         time_info; /* c: the vcpu_time_info written last, and when (system time), and its version */
     u64 time_stamp;          /* c */
@@ -80,6 +88,8 @@ struct domain {
     struct shared_info *shared;    /* r: the hypervisor's view of the shared page */
     mfn_t shared_mfn;              /* r */
     u64 vm_assist;                 /* l: bits of VMASST_TYPE_* */
+    u32 pollers;                   /* a: bit per vCPU that is in SCHEDOP_poll, or just was */
+    struct sched_group sched;      /* the policy's view of it */
     struct console_line *console;  /* lock in console.c */
     struct event_table events;
     struct image_symbols *symbols; /* r: for crash reports; NULL: none */

@@ -10,6 +10,7 @@
 #include "domain/event.h"
 #include "domain/fpu.h"
 #include "domain/sched.h"
+#include "domain/vcpu_timer.h"
 #include "lib/debug.h"
 #include "mm/alloc.h"
 #include "mm/memory.h"
@@ -34,7 +35,7 @@ static bool has_left_all_cpus(struct domain *d)
         if (__atomic_load_n(&d->mem.cpus.bits[i], __ATOMIC_ACQUIRE))
             return false;
     for (u32 i = 0; i < d->max_vcpus; i++)
-        if (d->vcpus[i] && __atomic_load_n(&d->vcpus[i]->state, __ATOMIC_ACQUIRE) == VCPU_RUNNING)
+        if (d->vcpus[i] && !sched_has_left(d->vcpus[i]))
             return false;
     return true;
 }
@@ -98,7 +99,7 @@ static bool release_vcpu(struct vcpu *v)
 {
     struct domain_memory *m = &v->domain->mem;
 
-    if (!sched_remove(v))
+    if (!sched_remove(v) || !vcpu_timers_kill(v))
         return false;
     fpu_forget(v);
     return descriptor_release(v) && give_back_base(m, &v->ctx.cr3_user) &&

@@ -1,133 +1,355 @@
 /*
- * Round robin over a queue for each CPU: see sched.h.
+ * The mechanism of scheduling: see sched.h.
+ *
+ * States: a vCPU is asleep (v->waits isn't 0, or it is on the way to the queue), runnable (in the queue of v->cpu), running, or gone. Only the
+ * holder of the lock of v->cpu's queue changes v->state, and a vCPU that changes its CPU does so with both queues locked.
  */
-#include "domain/context.h"
-#include "domain/reap.h"
 #include "domain/sched.h"
-#include "domain/tick.h"
-#include "lib/debug.h"
-#include "x86/asm.h"
+#include "domain/context.h"
+#include "domain/idle.h"
+#include "domain/time.h"
+#include "lib/string.h"
+#include "x86/clock.h"
 #include "x86/trap.h"
 
-struct run_queue {
-    struct spinlock lock;
-    struct vcpu *head, *tail; /* s: runnable vCPUs, the running one not among them */
-    u32 placed;               /* s: vCPUs that have their place here */
-};
+struct run_queue run_queues[NR_CPUS];
+const struct scheduler *scheduler = &sched_rr;
 
-static struct run_queue queues[NR_CPUS];
+static const struct scheduler *const policies[] = { &sched_rr };
+
+bool sched_choose(const char *name, size_t length)
+{
+    for (u32 i = 0; i < ARRAY_SIZE(policies); i++) {
+        if (strlen(policies[i]->name) == length && !strncmp(policies[i]->name, name, length)) {
+            scheduler = policies[i];
+            return true;
+        }
+    }
+    return false;
+}
+
+const char *sched_name(void)
+{
+    return scheduler->name;
+}
+
+static void slice_over(struct timer *t);
 
 void sched_init(void)
 {
-    for (u32 i = 0; i < NR_CPUS; i++)
-        queues[i].lock = SPINLOCK_INIT(LOCK_SCHED);
+    timers_init();
+    for (u32 i = 0; i < NR_CPUS; i++) {
+        struct run_queue *rq = &run_queues[i];
+        rq->lock = SPINLOCK_INIT(LOCK_SCHED);
+        rq->q.cpu = i;
+        timer_init(&rq->slice, slice_over);
+        scheduler->queue_init(&rq->q);
+    }
 }
 
-u32 sched_place(void)
+static struct vcpu *vcpu_of(struct sched_unit *u)
+{
+    return container_of(u, struct vcpu, unit);
+}
+
+/* The queue where a vCPU belongs, locked. */
+static struct run_queue *lock_queue_of(const struct vcpu *v)
+{
+    for (;;) {
+        u32 cpu = __atomic_load_n(&v->cpu, __ATOMIC_RELAXED);
+        struct run_queue *rq = &run_queues[cpu];
+
+        spin_lock(&rq->lock);
+        if (likely(__atomic_load_n(&v->cpu, __ATOMIC_RELAXED) == cpu))
+            return rq;
+        spin_unlock(&rq->lock);
+    }
+}
+
+static void set_state(struct vcpu *v, enum vcpu_state state)
+{
+    __atomic_store_n(&v->state, state, __ATOMIC_RELEASE);
+}
+
+/* ---- the queue: the policy's, with the counts that everybody reads ---- */
+
+static bool enqueue(struct run_queue *rq, struct vcpu *v, enum sched_why why, u64 now)
+{
+    assert(!v->unit.queued && v->state == VCPU_RUNNABLE);
+    v->unit.queued = true;
+    __atomic_store_n(&rq->q.length, rq->q.length + 1, __ATOMIC_RELAXED);
+    return scheduler->enqueue(&rq->q, &v->unit, why, now);
+}
+
+static void taken_out(struct run_queue *rq, struct sched_unit *u)
+{
+    assert(u->queued && rq->q.length > 0);
+    u->queued = false;
+    __atomic_store_n(&rq->q.length, rq->q.length - 1, __ATOMIC_RELAXED);
+}
+
+static void dequeue(struct run_queue *rq, struct vcpu *v)
+{
+    scheduler->dequeue(&rq->q, &v->unit);
+    taken_out(rq, &v->unit);
+}
+
+/* What an idle vCPU's time counts as. Waiting for an event counts first, as with Xen. */
+static u32 sleeping_runstate(const struct vcpu *v)
+{
+    return v->waits & WAIT_EVENT ? RUNSTATE_blocked : RUNSTATE_offline;
+}
+
+static void fall_asleep(struct vcpu *v, u64 now)
+{
+    set_state(v, VCPU_ASLEEP);
+    runstate_change(v, sleeping_runstate(v), now);
+}
+
+/* ---- sleeping and waking ---- */
+
+void sched_init_vcpu(struct vcpu *v)
 {
     u32 best = 0;
 
     for (u32 i = 1; i < nr_cpus; i++)
-        if (queues[i].placed < queues[best].placed)
+        if (run_queues[i].placed < run_queues[best].placed)
             best = i;
-    spin_lock(&queues[best].lock);
-    queues[best].placed++;
-    spin_unlock(&queues[best].lock);
-    return best;
+    v->waits = WAIT_DOWN;
+    v->state = VCPU_ASLEEP;
+    v->cpu = best;
+    v->unit.group = &v->domain->sched;
+    memset(&v->unit.affinity, 0xff, sizeof(v->unit.affinity));
+    scheduler->unit_init(&v->unit);
+    spin_lock(&run_queues[best].lock);
+    run_queues[best].placed++;
+    spin_unlock(&run_queues[best].lock);
 }
 
-static void queue_push(struct run_queue *q, struct vcpu *v)
+/* It waits behind others on a busy CPU: let an idle CPU that may have it come and take it. */
+static void call_idle_cpu(const struct cpumask *may)
 {
-    v->next_run = NULL;
-    if (q->tail)
-        q->tail->next_run = v;
-    else
-        q->head = v;
-    q->tail = v;
+    __atomic_thread_fence(
+        __ATOMIC_SEQ_CST); /* the idle CPU says that it is idle, then looks at the queues */
+    s32 cpu = idle_take(may);
+    if (cpu >= 0)
+        cpu_kick((u32)cpu, WORK_RESCHED);
 }
 
-static struct vcpu *queue_pop(struct run_queue *q)
+static void queue_woken(struct vcpu *v)
 {
-    struct vcpu *v = q->head;
+    struct run_queue *rq = lock_queue_of(v);
+    u64 now = clock_ns();
+    bool wakes = v->state == VCPU_ASLEEP && !__atomic_load_n(&v->waits, __ATOMIC_SEQ_CST) &&
+                 !v->domain->dying;
+    bool kick = false;
+    u32 cpu = rq->q.cpu;
 
-    if (v) {
-        q->head = v->next_run;
-        if (!q->head)
-            q->tail = NULL;
+    if (wakes) {
+        set_state(v, VCPU_RUNNABLE);
+        runstate_change(v, RUNSTATE_runnable, now);
+        kick = enqueue(rq, v, SCHED_WOKEN, now) || !rq->q.running;
+    } else if (v->state == VCPU_ASLEEP) {
+        runstate_change(v, sleeping_runstate(v), now);
     }
-    return v;
+    spin_unlock(&rq->lock);
+    if (kick)
+        cpu_kick(cpu, WORK_RESCHED);
+    else if (wakes && nr_cpus > 1)
+        call_idle_cpu(&v->unit.affinity);
 }
 
-void sched_wake(struct vcpu *v)
+void sched_wake(struct vcpu *v, u32 waits)
 {
-    struct run_queue *q = &queues[v->cpu];
+    u32 before = __atomic_fetch_and(&v->waits, ~waits, __ATOMIC_SEQ_CST);
 
-    assert(v->cpu < nr_cpus && v->ctx.cr3_kernel);
-    spin_lock(&q->lock);
-    if (v->state == VCPU_DOWN || v->state == VCPU_BLOCKED) {
-        v->state = VCPU_RUNNABLE;
-        queue_push(q, v);
-    }
-    spin_unlock(&q->lock);
-    cpu_kick(v->cpu, WORK_RESCHED);
-}
-
-static void queue_unlink(struct run_queue *q, struct vcpu *v)
-{
-    struct vcpu *prev = NULL;
-
-    for (struct vcpu *i = q->head; i; prev = i, i = i->next_run) {
-        if (i != v)
-            continue;
-        if (prev)
-            prev->next_run = v->next_run;
-        else
-            q->head = v->next_run;
-        if (q->tail == v)
-            q->tail = prev;
+    if (!(before & waits))
         return;
+    queue_woken(v);
+}
+
+void sched_sleep(struct vcpu *v, u32 waits)
+{
+    __atomic_fetch_or(&v->waits, waits, __ATOMIC_SEQ_CST);
+    struct run_queue *rq = lock_queue_of(v);
+    bool runs = v->state == VCPU_RUNNING;
+    u32 cpu = rq->q.cpu;
+    if (v->state == VCPU_RUNNABLE) {
+        dequeue(rq, v);
+        fall_asleep(v, clock_ns());
     }
+    spin_unlock(&rq->lock);
+    if (runs)
+        cpu_kick(cpu, WORK_RESCHED);
+}
+
+void sched_pause(struct vcpu *v)
+{
+    if (__atomic_fetch_add(&v->paused, 1, __ATOMIC_SEQ_CST) == 0)
+        sched_sleep(v, WAIT_PAUSED);
+}
+
+void sched_unpause(struct vcpu *v)
+{
+    u32 before = __atomic_fetch_sub(&v->paused, 1, __ATOMIC_SEQ_CST);
+
+    assert(before > 0);
+    if (before == 1)
+        sched_wake(v, WAIT_PAUSED);
+}
+
+bool sched_has_left(const struct vcpu *v)
+{
+    return __atomic_load_n(&v->state, __ATOMIC_ACQUIRE) != VCPU_RUNNING &&
+           !__atomic_load_n(&v->unit.on_cpu, __ATOMIC_ACQUIRE);
+}
+
+void sched_yield(void)
+{
+    current_vcpu()->yields = true;
+    cpu_kick(this_cpu()->id, WORK_RESCHED);
+}
+
+void sched_kick(struct vcpu *v)
+{
+    struct run_queue *rq = lock_queue_of(v);
+    bool runs = v->state == VCPU_RUNNING;
+    u32 cpu = rq->q.cpu;
+
+    spin_unlock(&rq->lock);
+    if (runs)
+        cpu_kick(cpu, WORK_RESCHED);
 }
 
 /* A CPU may have taken the vCPU out of its queue since the caller looked: then it runs, and leaves soon. */
 bool sched_remove(struct vcpu *v)
 {
-    struct run_queue *q = &queues[v->cpu];
+    struct run_queue *rq = lock_queue_of(v);
+    bool runs = v->state == VCPU_RUNNING || v->unit.on_cpu;
 
-    spin_lock(&q->lock);
-    bool runs = v->state == VCPU_RUNNING;
     if (!runs && v->state != VCPU_GONE) {
-        queue_unlink(q, v);
-        v->state = VCPU_GONE;
-        assert(q->placed > 0);
-        q->placed--;
+        if (v->state == VCPU_RUNNABLE)
+            dequeue(rq, v);
+        set_state(v, VCPU_GONE);
+        assert(rq->placed > 0);
+        rq->placed--;
     }
-    spin_unlock(&q->lock);
+    spin_unlock(&rq->lock);
     return !runs;
 }
 
-/* Choose who runs next on this CPU. `prev` goes to the end of the queue if it may go on. */
-static struct vcpu *pick_next(struct run_queue *q, struct vcpu *prev)
+void sched_get_runstate(struct vcpu *v, struct vcpu_runstate_info *info)
 {
-    spin_lock(&q->lock);
-    bool goes_on = prev && prev->state == VCPU_RUNNING && !prev->domain->dying;
-    struct vcpu *next = queue_pop(q);
+    struct run_queue *rq = lock_queue_of(v);
 
-    assert(!next || next->state == VCPU_RUNNABLE);
-    while (next && next->domain->dying) { /* it may be torn down at any moment */
-        next->state = VCPU_DOWN;
-        next = queue_pop(q);
+    runstate_get(v, info);
+    spin_unlock(&rq->lock);
+}
+
+/* ---- who runs next ---- */
+
+static bool may_go_on(const struct vcpu *v)
+{
+    return !__atomic_load_n(&v->waits, __ATOMIC_SEQ_CST) && !v->domain->dying;
+}
+
+static void charge(struct run_queue *rq, u64 now)
+{
+    if (rq->q.running)
+        scheduler->charge(&rq->q, rq->q.running, now - rq->charged, now);
+    rq->charged = now;
+}
+
+/* The slice of the one that runs may be over. */
+static void slice_over(struct timer *t)
+{
+    struct run_queue *rq = container_of(t, struct run_queue, slice);
+    u64 now = clock_ns();
+
+    spin_lock(&rq->lock);
+    bool busy = rq->q.running != NULL;
+    if (busy && now >= rq->slice_end) {
+        charge(rq, now);
+        rq->slice_over = true;
+        rq->slice_end = now + rq->slice_ns; /* in case that it stays */
+        cpu_kick(rq->q.cpu, WORK_RESCHED);
     }
-    if (!next) {
-        spin_unlock(&q->lock);
-        return goes_on ? prev : NULL;
+    spin_unlock(&rq->lock);
+    if (busy)
+        timer_set(t, rq->slice_end);
+}
+
+/* The one that ran here goes back into the queue, or to sleep. */
+static void put_back(struct run_queue *rq, struct vcpu *prev, u64 now)
+{
+    if (!may_go_on(prev)) {
+        fall_asleep(prev, now);
+        return;
     }
-    if (goes_on) {
-        prev->state = VCPU_RUNNABLE;
-        queue_push(q, prev);
+    set_state(prev, VCPU_RUNNABLE);
+    enqueue(rq, prev,
+            prev->yields     ? SCHED_YIELDED
+            : rq->slice_over ? SCHED_SLICE
+                             : SCHED_PREEMPTED,
+            now);
+}
+
+/* Take the next one that may run out of the queue: one that has ended since may be torn down at any moment. */
+static struct vcpu *take_next(struct run_queue *rq, u64 now)
+{
+    while (rq->q.length) {
+        struct vcpu *v = vcpu_of(scheduler->pick(&rq->q, now, &rq->slice_ns));
+
+        taken_out(rq, &v->unit);
+        assert(v->state == VCPU_RUNNABLE);
+        if (likely(!v->domain->dying))
+            return v;
+        fall_asleep(v, now);
     }
-    next->state = VCPU_RUNNING;
-    spin_unlock(&q->lock);
+    return NULL;
+}
+
+/* It goes on: what it asked for once is over. */
+static void goes_on(struct vcpu *v)
+{
+    v->yields = false;
+    if (unlikely(v->poll_port))
+        sched_poll_ends(v);
+}
+
+static void starts_to_run(struct run_queue *rq, struct vcpu *v, u64 now)
+{
+    rq->q.running = v ? &v->unit : NULL;
+    rq->slice_over = false;
+    if (!v)
+        return;
+    set_state(v, VCPU_RUNNING);
+    v->unit.on_cpu = true;
+    goes_on(v);
+    rq->charged = now;
+    rq->slice_end = now + rq->slice_ns;
+}
+
+/* Choose who runs next here, the one that ran before among them (NULL: none did). */
+static struct vcpu *choose(struct run_queue *rq, struct vcpu *prev)
+{
+    u64 now = clock_ns();
+
+    spin_lock(&rq->lock);
+    charge(rq, now);
+    if (prev)
+        put_back(rq, prev, now);
+    struct vcpu *next = take_next(rq, now);
+    starts_to_run(rq, next, now);
+    if (next != prev) {
+        if (prev && prev->state == VCPU_RUNNABLE)
+            runstate_change(prev, RUNSTATE_runnable, now);
+        if (next)
+            runstate_change(next, RUNSTATE_running, now);
+    }
+    spin_unlock(&rq->lock);
+    if (next && unlikely(!rq->slice.queued))
+        timer_set(&rq->slice, rq->slice_end);
     return next;
 }
 
@@ -135,54 +357,81 @@ void schedule(struct regs *regs)
 {
     struct cpu *c = this_cpu();
     struct vcpu *prev = c->current;
-    struct vcpu *next = pick_next(&queues[c->id], prev);
+    struct run_queue *rq = &run_queues[c->id];
 
-    if (likely(next == prev))
+    if (!__atomic_load_n(&rq->q.length, __ATOMIC_RELAXED) && likely(may_go_on(prev))) {
+        goes_on(prev);
+        return;
+    }
+    struct vcpu *next = choose(rq, prev);
+    if (next == prev)
         return;
     context_save(prev, regs);
-    if (prev->state == VCPU_RUNNING) { /* not to go on: its domain has ended */
-        spin_lock(&queues[c->id].lock);
-        prev->state = VCPU_DOWN;
-        spin_unlock(&queues[c->id].lock);
-    }
+    __atomic_store_n(&prev->unit.on_cpu, false, __ATOMIC_RELEASE);
     if (!next)
         run_on_empty_stack(cpu_idle_loop);
     context_load(next);
 }
 
-/* The TSC when the first guest was entered, where start-up ends; it began at boot_tsc_entry. Read from outside (tests/bench). */
-static volatile u64 boot_tsc_first_guest;
-
-NORETURN void cpu_idle_loop(void)
+bool sched_set_affinity(struct vcpu *v, const struct cpumask *mask)
 {
-    struct cpu *c = this_cpu();
+    bool any = false;
 
-    context_idle();
-    for (;;) {
-        u64 work = take_work();
+    for (u32 i = 0; i < nr_cpus; i++)
+        any |= cpumask_test(mask, i);
+    if (!any)
+        return false;
+    struct run_queue *rq = lock_queue_of(v);
+    v->unit.affinity = *mask;
+    spin_unlock(&rq->lock);
+    return true;
+}
 
-        assert(c->lock_level == 0 && !c->current);
+/* ---- for the idle loop (idle.c) ---- */
 
-        if (work & WORK_CALL)
-            world_join();
-        if (work & WORK_TICK)
-            tick_work();
-        struct vcpu *next = pick_next(&queues[c->id], NULL);
-        if (next) {
-            c->in_guest_hint = 0;
-            context_load(next);
-            if (!boot_tsc_first_guest)
-                boot_tsc_first_guest = rdtsc();
-            leave_to_guest();
-        }
-        if (reap_some())
-            continue;
-        asm volatile("cli");
-        if (!c->work) {
-            c->in_guest_hint = 1;
-            asm volatile("sti; hlt" ::: "memory");
-        } else {
-            asm volatile("sti");
-        }
+struct vcpu *sched_choose_idle(void)
+{
+    return choose(&run_queues[this_cpu()->id], NULL);
+}
+
+static u32 longest_queue(u32 here)
+{
+    u32 best = here, length = 0;
+
+    for (u32 i = 0; i < nr_cpus; i++) {
+        u32 n = __atomic_load_n(&run_queues[i].q.length, __ATOMIC_RELAXED);
+        if (i != here && n > length)
+            best = i, length = n;
     }
+    return best;
+}
+
+/* Bring one over from another CPU's queue into this one's. */
+static bool move_one(struct run_queue *from, struct run_queue *to)
+{
+    struct run_queue *first = from < to ? from : to, *second = from < to ? to : from;
+    u64 now = clock_ns();
+
+    spin_lock(&first->lock);
+    spin_lock_as(&second->lock, LOCK_SCHED2);
+    struct sched_unit *u = from->q.length ? scheduler->steal(&from->q, to->q.cpu, now) : NULL;
+    if (u) {
+        struct vcpu *v = vcpu_of(u);
+        taken_out(from, u);
+        from->placed--;
+        to->placed++;
+        __atomic_store_n(&v->cpu, to->q.cpu, __ATOMIC_RELAXED);
+        enqueue(to, v, SCHED_MOVED, now);
+    }
+    spin_unlock(&second->lock);
+    spin_unlock(&first->lock);
+    return u != NULL;
+}
+
+bool sched_steal(void)
+{
+    u32 here = this_cpu()->id;
+    u32 from = nr_cpus > 1 ? longest_queue(here) : here;
+
+    return from != here && move_one(&run_queues[from], &run_queues[here]);
 }

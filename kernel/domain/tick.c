@@ -7,27 +7,70 @@
 #include "domain/reap.h"
 #include "domain/sched.h"
 #include "domain/time.h"
+#include "domain/timer.h"
 #include "lib/debug.h"
+#include "x86/apic.h"
 #include "x86/asm.h"
+#include "x86/clock.h"
 #include "x86/console.h"
 #include "x86/upcalls.h"
 
-void tick_work(void)
+#define IDLE_TICK_NS         250000000UL /* of an idle CPU: it watches its neighbour */
+#define IDLE_CONSOLE_TICK_NS 50000000UL  /* of the boot CPU: it looks for keys */
+#define TYPING_NS            1000000000UL /* so long after a key the next is waited for at full speed */
+
+static struct timer ticks[NR_CPUS]; /* c */
+static u64 last_key;                /* boot CPU: system time */
+
+/* The keys that have come since. */
+static void console_work(u64 now)
 {
-    struct cpu *c = this_cpu();
     int byte;
 
-    watchdog_alive();
-    if (c->id == 0) {
-        while ((byte = console_getc()) >= 0)
-            console_input((u8)byte);
-        console_tick();
-        console_show();
+    while ((byte = console_getc()) >= 0) {
+        console_input((u8)byte);
+        last_key = now;
     }
+    console_tick();
+    console_show();
+}
+
+/* An idle CPU sleeps longer, but for the one that serves the console while somebody types. */
+static u64 next_tick(const struct cpu *c, u64 now)
+{
+    u64 period = 1000000000UL / tick_hz;
+
+    if (c->current)
+        return now + period;
+    if (c->id != 0)
+        return now + max(period, IDLE_TICK_NS);
+    return now +
+           (last_key && now - last_key < TYPING_NS ? period : max(period, IDLE_CONSOLE_TICK_NS));
+}
+
+static void tick(struct timer *t)
+{
+    struct cpu *c = this_cpu();
+    u64 now = clock_ns();
+
+    watchdog_alive();
+    if (c->id == 0)
+        console_work(now);
     reap_some();
     audit_tick();
     if (c->current)
         time_update(c->current);
+    timer_set(t, next_tick(c, now));
+}
+
+void tick_begin(void)
+{
+    struct timer *t = &ticks[this_cpu()->id];
+
+    if (t->fire)
+        return;
+    timer_init(t, tick);
+    timer_set(t, clock_ns());
 }
 
 /* The event callback always masks further upcalls: the guest unmasks them when it has looked. */
@@ -60,9 +103,11 @@ void exit_work(struct regs *regs)
     assert(c->lock_level == 0); /* on the way to a guest */
     if (work & WORK_CALL)
         world_join();
-    if (work & WORK_TICK)
-        tick_work();
-    if (work || c->current->domain->dying)
+    if (work & WORK_TIMER) {
+        timers_run();
+        work |= take_work(); /* a slice may be over */
+    }
+    if ((work & WORK_RESCHED) || c->current->domain->dying)
         schedule(regs);
 
     struct vcpu *v = c->current;

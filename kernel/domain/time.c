@@ -42,15 +42,11 @@ void time_set_wallclock(struct domain *d)
     s->wc_version = 2;
 }
 
-void runstate_change(struct vcpu *v, u32 state)
+void runstate_change(struct vcpu *v, u32 state, u64 now)
 {
-    u64 now = clock_ns();
-
     v->runstate_time[v->runstate] += now - v->runstate_since;
     v->runstate_since = now;
     v->runstate = state;
-    if (state == RUNSTATE_running && unlikely(v->runstate_va != 0))
-        runstate_publish(v);
 }
 
 void runstate_get(struct vcpu *v, struct vcpu_runstate_info *info)

@@ -15,13 +15,13 @@ void time_update(struct vcpu *v);
 /* Write the wall clock into a domain's shared info, once at its creation. */
 void time_set_wallclock(struct domain *d);
 
-/* The vCPU's run state changes now: account the time since the last change. */
-void runstate_change(struct vcpu *v, u32 state);
+/* The vCPU's run state changes at `now`: account the time since the last change. Its queue is locked (sched.c). */
+void runstate_change(struct vcpu *v, u32 state, u64 now);
 
-/* The run-state times up to now. */
+/* The run-state times up to now, for the running vCPU or with the queue locked; sched_get_runstate() is for any. */
 void runstate_get(struct vcpu *v, struct vcpu_runstate_info *info);
 
-/* Write the registered run-state area of the vCPU that runs here; nothing happens if the guest has unmapped it. */
+/* Write the registered run-state area of the vCPU whose page tables are loaded here; nothing happens if the guest has unmapped it. */
 void runstate_publish(struct vcpu *v);
 
 #endif

@@ -22,7 +22,7 @@
     CALL(12, memory_op)                                        \
     CALL(13, multicall)                                        \
     CALL(14, update_va_mapping)                                \
-    LATER(15, set_timer_op)                                    \
+    CALL(15, set_timer_op)                                     \
     LATER(16, event_channel_op_compat)                         \
     CALL(17, xen_version)                                      \
     CALL(18, console_io)                                       \

@@ -3,7 +3,10 @@
  * further vCPUs come with the whole PV interface.
  */
 #include "abi/vcpu.h"
+#include "domain/sched.h"
 #include "domain/time.h"
+#include "domain/vcpu_timer.h"
+#include "x86/clock.h"
 #include "hypercall/handlers.h"
 #include "lib/string.h"
 #include "mm/memory.h"
@@ -31,7 +34,7 @@ static s64 get_runstate(struct vcpu *v, u64 arg)
 {
     struct vcpu_runstate_info info;
 
-    runstate_get(v, &info);
+    sched_get_runstate(v, &info);
     return copy_to_guest(arg, &info, sizeof(info)) ? 0 : refuse(-XEN_EFAULT, arg);
 }
 
@@ -71,6 +74,43 @@ static s64 register_info(struct vcpu *v, u64 arg)
     return error;
 }
 
+static s64 set_periodic(struct vcpu *v, u64 arg)
+{
+    struct vcpu_set_periodic_timer set;
+
+    if (!copy_from_guest(&set, arg, sizeof(set)))
+        return refuse(-XEN_EFAULT, arg);
+    if (set.period_ns < PERIOD_MIN_NS)
+        return refuse(-XEN_EINVAL, set.period_ns);
+    if (set.period_ns > PERIOD_MAX_NS)
+        return refuse(-XEN_EINVAL, set.period_ns);
+    vcpu_timer_set_periodic(v, set.period_ns);
+    return 0;
+}
+
+/* One's own only, as Xen. */
+static s64 set_singleshot(struct vcpu *v, u64 arg)
+{
+    struct vcpu_set_singleshot_timer set;
+
+    if (v != current_vcpu())
+        return refuse(-XEN_EINVAL, v->id);
+    if (!copy_from_guest(&set, arg, sizeof(set)))
+        return refuse(-XEN_EFAULT, arg);
+    if ((set.flags & VCPU_SSHOTTMR_future) && set.timeout_abs_ns < clock_ns())
+        return refuse(-XEN_ETIME, set.timeout_abs_ns);
+    vcpu_timer_set(v, set.timeout_abs_ns);
+    return 0;
+}
+
+static s64 stop_singleshot(struct vcpu *v)
+{
+    if (v != current_vcpu())
+        return refuse(-XEN_EINVAL, v->id);
+    vcpu_timer_stop(v);
+    return 0;
+}
+
 s64 hc_vcpu_op(u64 cmd, u64 id, u64 arg, u64 a4, u64 a5, u64 a6)
 {
     struct domain *d = current_domain();
@@ -82,7 +122,7 @@ s64 hc_vcpu_op(u64 cmd, u64 id, u64 arg, u64 a4, u64 a5, u64 a6)
     struct vcpu *v = d->vcpus[id];
     switch ((u32)cmd) {
     case VCPUOP_is_up:
-        return v->state != VCPU_DOWN;
+        return !(v->waits & WAIT_DOWN);
     case VCPUOP_get_runstate_info:
         return get_runstate(v, arg);
     case VCPUOP_register_runstate_memory_area:
@@ -92,13 +132,19 @@ s64 hc_vcpu_op(u64 cmd, u64 id, u64 arg, u64 a4, u64 a5, u64 a6)
         if (unlikely(result == -XEN_ERESTART))
             return hypercall_restart(__HYPERVISOR_vcpu_op, cmd, id, arg, a4, a5, a6);
         return result;
+    case VCPUOP_set_periodic_timer:
+        return set_periodic(v, arg);
     case VCPUOP_stop_periodic_timer:
+        vcpu_timer_set_periodic(v, 0);
+        return 0;
+    case VCPUOP_set_singleshot_timer:
+        return set_singleshot(v, arg);
     case VCPUOP_stop_singleshot_timer:
-        return 0; /* none runs */
+        return stop_singleshot(v);
     case VCPUOP_up:
-        return v->state != VCPU_DOWN ? 0 : refuse(-XEN_EINVAL, id); /* not initialised */
+        return !(v->waits & WAIT_DOWN) ? 0 : refuse(-XEN_EINVAL, id); /* not initialised */
     case VCPUOP_initialise:
-        return v->state != VCPU_DOWN ? refuse(-XEN_EEXIST, id) : refuse(-XEN_ENOSYS, id);
+        return !(v->waits & WAIT_DOWN) ? refuse(-XEN_EEXIST, id) : refuse(-XEN_ENOSYS, id);
     default:
         return refuse(-XEN_ENOSYS, cmd);
     }

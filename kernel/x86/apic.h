@@ -8,9 +8,11 @@
 
 #include "lib/types.h"
 
-/* Ticks a second: 100, or what `hz=` on the command line asks for (1..10000), before any timer
- * starts. */
+/* Housekeeping ticks a second of a CPU that runs guests: 100, or what `hz=` on the command line asks
+ * for (1..10000), before any timer starts. */
 extern u32 tick_hz;
+
+#define APIC_NEVER (~0UL)
 
 /* True if the registers in memory are needed, at this machine address. False: x2APIC. */
 bool apic_wants_registers(u64 *address);
@@ -19,9 +21,21 @@ bool apic_wants_registers(u64 *address);
  * mapped; NULL with x2APIC. */
 void apic_init(volatile void *registers);
 
-/* Turn this CPU's APIC on, then start its timer (the clock must run). */
+/* Turn this CPU's APIC on, then its timer (the clock must run). */
 void apic_setup_cpu(void);
 void apic_start_timer(void);
+
+/*
+ * The timer of this CPU: an interrupt comes once, at a system time. _by: at `when` or earlier, so that
+ * nothing needs to be done if one comes earlier anyway. _at: then and not before, or never with
+ * APIC_NEVER. It may come some ticks early; who waits looks at the clock.
+ */
+void apic_timer_by(u64 when);
+void apic_timer_at(u64 when);
+
+/* The timer's interrupt has come. The next comes after two ticks if nobody asks for an earlier one: a
+ * hypervisor that never gets to asking is found by the watch over stuck CPUs. */
+void apic_timer_expired(void);
 
 /* Mask all inputs of an I/O APIC mapped at `registers`. */
 void io_apic_mask(volatile u32 *registers);

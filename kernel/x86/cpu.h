@@ -26,8 +26,9 @@ struct domain_memory;
 
 /* Bits of cpu->work: what to look at before the CPU goes back to a guest. Interrupts only set them. */
 #define WORK_RESCHED BIT(0) /* pick the next vCPU */
-#define WORK_TICK    BIT(1) /* the periodic tick has passed: time, console input, watchdog */
+#define WORK_TIMER   BIT(1) /* the timer has run out: some time has come */
 #define WORK_CALL    BIT(2) /* a function is to be run here */
+#define WORK_UPCALL  BIT(3) /* nothing but to look at the running vCPU's upcall flags once more */
 
 struct tss {
     u32 reserved0;
@@ -63,7 +64,8 @@ struct cpu {
     struct vcpu *fpu_owner;       /* c: whose FPU state the registers hold */
     u64 desc_pages;               /* c: how many guest GDT pages are mapped in the window */
     u64 ldt_pages;                /* c: bitmap of LDT pages mapped in the window */
-    u64 work_since;   /* c: TSC when a tick set the work bits that wait; 0: none waits */
+    u64 timer_due;                /* c: system time at which the timer's next interrupt comes */
+    u64 work_since;   /* c: TSC when the timer set the work bits that wait; 0: none waits */
     u64 longest_wait; /* c, read by all: longest time that such work has waited, TSC ticks */
     u8 online;        /* a */
     u8 in_guest_hint; /* c: 1 while idle, so that a halted CPU is not taken for a stuck one */

@@ -14,7 +14,7 @@ static void set_work(struct cpu *c, u64 work)
     __atomic_fetch_or(&c->work, work, __ATOMIC_SEQ_CST);
 }
 
-/* Since when does work wait here? The first tick that finds none waiting says so; who does the work
+/* Since when does work wait here? The first interrupt that finds none waiting says so; who does the work
  * compares (exit_work, idle loop). */
 static void note_work_begins(struct cpu *c)
 {
@@ -27,7 +27,8 @@ void interrupt(struct regs *regs)
     switch (regs->vector) {
     case VECTOR_TIMER:
         note_work_begins(this_cpu());
-        set_work(this_cpu(), WORK_TICK | WORK_RESCHED);
+        set_work(this_cpu(), WORK_TIMER);
+        apic_timer_expired();
         watchdog_tick(regs);
         break;
     case VECTOR_WORK: /* the sender has set the bits */

@@ -13,6 +13,7 @@ UNIT_lib_bzimage_SRCS := kernel/lib/bzimage.c $(UNIT_PROBLEM)
 UNIT_lib_insn_SRCS    := kernel/lib/insn.c kernel/lib/insn_execute.c tests/unit/insn_table.S
 UNIT_lib_plan_SRCS    := kernel/lib/plan.c kernel/lib/plan_contents.c kernel/lib/hypercall_page.c $(UNIT_PROBLEM)
 UNIT_lib_ranges_SRCS  := kernel/lib/ranges.c
+UNIT_lib_heap_SRCS    := kernel/lib/heap.c
 UNIT_boot_multiboot2_SRCS := kernel/boot/multiboot2.c kernel/lib/ranges.c kernel/lib/string.c
 UNIT_segdesc_SRCS     := kernel/mm/segdesc.c
 UNIT_x86_acpi_SRCS    := kernel/x86/acpi.c

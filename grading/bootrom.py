@@ -107,13 +107,13 @@ def usable_pages(entries):
     return pages
 
 
-def information(options, modules, entries, root, entry_size):
-    """The whole Multiboot2 information. modules: (start, end, text)."""
+def information(options, modules, entries, root, entry_size, tail=b""):
+    """The whole Multiboot2 information. modules: (start, end, text). tail: bytes behind the map's last entry that are no whole one."""
     body = tag(1, options.encode() + b"\0") + tag(2, b"the grader\0")
     for start, end, text in modules:
         body += tag(3, struct.pack("<II", start, end) + text.encode() + b"\0")
     rows = b"".join(struct.pack("<QQII", e.base, e.length, e.kind, 0).ljust(entry_size, b"\xaa") for e in entries)
-    body += tag(6, struct.pack("<II", entry_size, 0) + rows)
+    body += tag(6, struct.pack("<II", entry_size, 0) + rows + tail)
     if root:
         body += tag(14, root)
     body += tag(0, b"")
@@ -139,7 +139,7 @@ class Layout:
         self.mem = mem
         self.elf = elf
 
-    def write(self, ram, options, entries, apic_ids, entry_size):
+    def write(self, ram, options, entries, apic_ids, entry_size, tail=b""):
         """Fill the machine's memory; returns the ROM."""
         for address, data, _ in self.elf.segments:
             start = self.image + address - self.image_base
@@ -148,7 +148,7 @@ class Layout:
             ram[start:end] = data
         root, tables = acpi_tables(self.tables, apic_ids)
         ram[self.tables:self.tables + len(tables)] = tables
-        info = information(options, [module[:3] for module in self.modules], entries, root, entry_size)
+        info = information(options, [module[:3] for module in self.modules], entries, root, entry_size, tail)
         ram[self.info:self.info + len(info)] = info
         self.info_size = len(info)
         return rom(self.image + self.elf.entry - self.image_base, self.info)

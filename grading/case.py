@@ -40,7 +40,7 @@ class Case:
         self.on_failure = self.on_boot = None   # replay.py waits there
 
     def boot(self, options="", guests=(), **more):
-        """A Target; more of its arguments: entries, cpus, mem, entry_size. guests: (file name, module text)."""
+        """A Target; more of its arguments: entries, cpus, mem, entry_size, apic_ids, map_tail. guests: (file name, module text)."""
         spec = self.setting.spec
         modules, elves = [], {}
         for name, text in guests:
@@ -66,9 +66,12 @@ class Case:
 
     def source(self, name):
         """Where a function of the hypervisor stands: `name (file:line)`."""
-        address = self.setting.elf.symbols.get(name)
-        line = source_line(self.setting.elf.path, address) if address else ""
-        return f"{name} ({line})" if line else name
+        elf = self.setting.elf
+        if name not in elf.places:
+            address = elf.symbols.get(name)
+            line = source_line(elf.path, address) if address else ""
+            elf.places[name] = f"{name} ({line})" if line else name
+        return elf.places[name]
 
     def run(self):
         """The test itself."""

@@ -24,6 +24,7 @@ class Elf:
         self.segments = self._segments()
         self.symbols = {}      # name -> address; the first of several wins
         self.sizes = {}
+        self.places = {}       # name -> where its source stands, as far as anybody has asked
         self.all = {}          # name -> every address, for static names that two files use
         self._read_symbols()
         functions = sorted((address, name) for name, address in self.symbols.items() if name in self._functions)

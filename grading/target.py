@@ -71,7 +71,8 @@ class GradeMachine(Machine):
 class Target:
     """See the head of this file. Use it in a `with` block."""
 
-    def __init__(self, elf, numbers, random, *, options="", modules=(), entries=None, cpus=1, mem=256, budget=BUDGET, entry_size=24):
+    def __init__(self, elf, numbers, random, *, options="", modules=(), entries=None, cpus=1, mem=256, budget=BUDGET, entry_size=24,
+                 apic_ids=None, map_tail=b""):
         self.elf, self.numbers, self.cpus, self.budget = elf, numbers, cpus, budget or BUDGET
         self.mem = mem << 20
         self.layout = bootrom.Layout(random, elf, list(modules), self.mem)
@@ -80,7 +81,7 @@ class Target:
         words = " ".join(word for word in ("console=com1", "end=exit", options) if word)
         self._serial = bytearray()
         self.machine = GradeMachine(
-            lambda ram: self.layout.write(ram, words, self.entries, list(range(cpus)), entry_size),
+            lambda ram: self.layout.write(ram, words, self.entries, apic_ids or list(range(cpus)), entry_size, map_tail),
             mem=mem, smp=cpus, icount=True, timeout=WALL_SECONDS)
         self.gdb = self.ram = None
         self.guests = {}   # name -> Elf, for places
@@ -251,7 +252,7 @@ class Target:
         found = {name: int(value, 16) for name, value in re.findall(r"(CR[0234]|EFER)=([0-9a-f]+)", part)}
         for name, base, limit in re.findall(r"(GDT|IDT)=\s*([0-9a-f]+) ([0-9a-f]+)", part):
             found[name] = (int(base, 16), int(limit, 16))
-        for name, selector, base, limit in re.findall(r"(TR|LDT) =\s*([0-9a-f]+) ([0-9a-f]+) ([0-9a-f]+)", part):
+        for name, selector, base, limit in re.findall(r"(TR|LDT)\s*=\s*([0-9a-f]+) ([0-9a-f]+) ([0-9a-f]+)", part):
             found[name] = (int(selector, 16), int(base, 16), int(limit, 16))
         return found
 

@@ -1,35 +1,35 @@
-"""The other CPUs: awake, each on its own stack and tables."""
+"""The other CPUs: awake, each on its own stack and tables; and those that never answer."""
 
 import struct
 
 from case import Case
 
 HINT = "A CPU counts itself in by cpu->online when it has everything: page tables, descriptors, APIC. It is found by its stack pointer (x86/cpu.h)."
+DEAD_HINT = ("ACPI may list a CPU that isn't there. Wait for its word for a while only (ANSWER_WAIT_US), stop it by INIT, and give its block to the next; "
+             "nr_cpus counts those that have answered.")
 
 
-class Awake(Case):
-    """All CPUs of the ACPI tables are up, wherever they are named, and stand on their own blocks."""
+class Cpus(Case):
+    """What both tests look at."""
 
-    def run(self):
-        count = self.random.choice((2, 3))
-        with self.boot(cpus=count) as machine:
-            machine.run_to("modules_start", expected=f"start-up comes to the guests on {count} CPUs", hint=HINT)
-            n, where = machine.numbers, self.source("smp_start")
-            self.check(machine.u32(machine.symbol("nr_cpus")) == count, f"nr_cpus is {count}", str(machine.u32(machine.symbol("nr_cpus"))), where, HINT)
-            seen = set()
-            for cpu in range(count):
-                block = n["STACKS_VA"] + cpu * n["CPU_BLOCK_SIZE"]
-                data = machine.read(block + n["CPU_BLOCK_SIZE"] - n["struct cpu"], n["struct cpu"])
-                self.check(data[n["struct cpu.online"]] == 1, f"struct cpu of CPU {cpu}: online is 1", str(data[n["struct cpu.online"]]), where, HINT)
-                ident, apic = (struct.unpack_from("<I", data, n[f"struct cpu.{field}"])[0] for field in ("id", "apic_id"))
-                self.check(ident == cpu, f"struct cpu of CPU {cpu} has its id", str(ident), where, HINT)
-                seen.add(apic)
-            self.check(seen == set(range(count)), f"the CPUs have the APIC ids {set(range(count))}", str(seen), where, HINT)
-            self.registers(machine, count, where)
+    def struct_cpu(self, machine, cpu):
+        """(online, id, apic_id) of a struct cpu."""
+        n = machine.numbers
+        block = n["STACKS_VA"] + cpu * n["CPU_BLOCK_SIZE"]
+        data = machine.read(block + n["CPU_BLOCK_SIZE"] - n["struct cpu"], n["struct cpu"])
+        return (data[n["struct cpu.online"]], *(struct.unpack_from("<I", data, n[f"struct cpu.{field}"])[0] for field in ("id", "apic_id")))
 
-    def registers(self, machine, count, where):
+    def order(self, machine, ids):
+        """CPU numbers go in the order of ACPI's list; the boot CPU is 0. ids: those that are really there."""
+        where, count = self.source("smp_start"), len(ids)
+        self.check(machine.u32(machine.symbol("nr_cpus")) == count, f"nr_cpus is {count}", str(machine.u32(machine.symbol("nr_cpus"))), where, HINT)
+        for cpu, apic in enumerate([0] + [apic for apic in ids if apic]):
+            self.check(self.struct_cpu(machine, cpu) == (1, cpu, apic), f"struct cpu of CPU {cpu}: online 1, id {cpu}, APIC id {apic}",
+                       "online {}, id {}, APIC id {}".format(*self.struct_cpu(machine, cpu)), where, HINT)
+
+    def registers(self, machine, count):
         """What the hardware itself has: page tables, and the stack that it really runs on."""
-        n, blocks, cr3 = machine.numbers, {}, machine.cr3()
+        n, blocks, cr3, where = machine.numbers, {}, machine.cr3(), self.source("smp_start")
         for cpu in range(count):
             control, rsp = machine.control(cpu), machine.gdb.registers(cpu)["rsp"]
             self.check(control["CR3"] == cr3, f"CPU {cpu} runs on the hypervisor's page tables, {cr3:#x}", f"{control['CR3']:#x}", where, HINT)
@@ -39,3 +39,45 @@ class Awake(Case):
             self.check(0 <= block < count and block not in blocks, f"CPU {cpu} stands on a block of its own", f"rsp {rsp:#x}", where, HINT)
             blocks[block] = cpu
             self.check(machine.gdb.registers(cpu)["rip"] >= n["KOAN_VA"], f"CPU {cpu} runs in the hypervisor", machine.where(cpu), where)
+
+
+class Awake(Cpus):
+    """All CPUs of the ACPI tables are up, and stand on their own blocks."""
+
+    def run(self):
+        count = self.random.choice((3, 4))
+        ids = self.random.sample(range(count), count)
+        with self.boot(cpus=count, apic_ids=ids) as machine:
+            machine.run_to("modules_start", expected=f"start-up comes to the guests on {count} CPUs", hint=HINT)
+            self.order(machine, ids)
+            self.registers(machine, count)
+
+
+class Ready(Cpus):
+    """A CPU says that it is online only when it is: not before its APIC is set up, with the hypervisor's tables loaded by then."""
+
+    def run(self):
+        with self.boot(cpus=2) as machine:
+            machine.run_to("smp_start")
+            machine.run_to("apic_setup_cpu", expected="the second CPU comes to apic_setup_cpu()", hint=HINT)
+            where = self.source("smp_start")
+            online, ident, _ = self.struct_cpu(machine, 1)
+            self.check((online, ident) == (0, 1), "CPU 1 has its id, and is not online before its APIC is set up", f"online {online}, id {ident}", where,
+                       "The boot CPU sends interrupts to whoever is online.")
+            self.check(machine.control(1)["CR3"] == machine.cr3(0), "by then it has the hypervisor's page tables", f"{machine.control(1)['CR3']:#x}", where)
+
+
+class Dead(Cpus):
+    """A listed CPU that isn't there costs half a second and a line, not the machine, nor anybody's block."""
+
+    def run(self):
+        count = self.random.choice((2, 3))
+        ids = self.random.sample(range(count), count)
+        ids.insert(self.random.randrange(count), self.random.randrange(16, 200))
+        with self.boot(cpus=count, apic_ids=ids) as machine:
+            machine.run_to("smp_start")
+            shift = machine.symbol("clock_shift")   # time goes 16 times as fast from here on, or this would take a while
+            machine.gdb.write(shift, struct.pack("<b", struct.unpack("<b", machine.read(shift, 1))[0] + 4))
+            machine.run_to("modules_start", expected=f"start-up comes to the guests though the CPU with APIC id {max(ids)} never answers", hint=DEAD_HINT)
+            self.order(machine, [apic for apic in ids if apic < count])
+            self.registers(machine, count)

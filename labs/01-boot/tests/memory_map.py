@@ -1,67 +1,93 @@
 """The memory map, made afresh by the grader: holes, odd ends, entries out of order, overlaps, empty ones, longer entries."""
 
+import struct
+
 import bootrom
-import paging
 from case import Case
 
 HINT = ("A page is usable only if a usable entry holds all of it and no other entry touches it: usable ranges shrink to whole pages, "
         "the others grow. Entries come in any order, and each is entry_size bytes long, not sizeof your struct.")
+WRAP_HINT = "Firmware may say anything: base + length may pass the end of 64 bits. Clamp both (ADDRESS_MAX) before you add them."
+TAIL_HINT = "An entry counts only if all of it lies inside the tag: the tag's size says where the map ends, and it need not be a multiple."
+
+
+def in_words(pages):
+    """The first of some pages, in words."""
+    first = min(pages)
+    return f"machine frame {first:#x} (addresses {first << 12:#x} to {(first + 1) << 12:#x})"
 
 
 class Map(Case):
-    """Boots with a fresh map; `usable` holds the page numbers that it leaves."""
+    """Boots with a fresh map, to where the boot information has just been read."""
 
-    def start(self):
-        return self.boot(entries=bootrom.random_map, entry_size=self.random.choice((24, 32, 40)))
+    def ranges(self, machine, hint=HINT):
+        """The page numbers in boot_info.ram; its ranges have to be sorted, apart, and of whole pages."""
+        n, where = machine.numbers, self.source("multiboot2_parse")
+        machine.run_to("descriptors_early", expected="the boot information is read and start-up goes on", hint=hint)
+        at = machine.symbol("boot_info") + n["struct boot_info.ram"]
+        count = machine.u32(at + n["struct range_list.count"])
+        self.check(0 < count <= n["RANGES_MAX"], f"1 to {n['RANGES_MAX']} ranges of RAM", str(count), where, hint)
+        data = machine.read(at + n["struct range_list.range"], 16 * count)
+        pages, last = set(), -1
+        for start, end in struct.iter_unpack("<QQ", data):
+            self.check(last < start < end and not (start | end) & 4095, "ranges of whole pages, ascending, with gaps between them",
+                       f"[{start:#x}, {end:#x})" + (f" behind one that ends at {last:#x}" if last >= 0 else ""), where, hint)
+            self.check(end - start <= 1 << 40, "a range of at most 1 TiB: the map names no larger one", f"[{start:#x}, {end:#x})", where, WRAP_HINT)
+            pages |= set(range(start >> 12, end >> 12))
+            last = end
+        return pages
 
-    def expect(self, machine):
-        """What the map leaves; the image and the loader's data are RAM whatever it says."""
-        layout, size = machine.layout, 4096
-        self.image = range(layout.image // size, -(-(layout.image + layout.image_size) // size))
-        info = range(layout.info // size, -(-(layout.info + layout.info_size) // size))
-        self.usable = bootrom.usable_pages(machine.entries) | set(self.image) | set(info)
-
-    def differ(self, expected, seen, what, where):
-        """The first page in which two sets of page numbers differ, in words."""
-        for page in sorted(expected ^ seen)[:1]:
-            should = "is" if page in expected else "is not"
-            self.fail(f"machine frame {page:#x} {should} {what} ({len(expected)} frames in all)",
-                      f"the opposite ({len(seen)} frames in all, {len(expected ^ seen)} of them wrong)", where, HINT)
-
-
-class Owners(Map):
-    """Each frame of RAM is in the frame table, each hole has OWNER_NONE."""
-
-    def run(self):
-        with self.start() as machine:
-            self.expect(machine)
-            machine.run_to("modules_start", expected="start-up comes to the guests with a memory map of holes and odd ends", hint=HINT)
-            frames = machine.frames()
-            seen = {number for number, frame in enumerate(frames) if frame.owner != machine.numbers["OWNER_NONE"]}
-            self.differ(self.usable, seen, "RAM that the hypervisor may use", self.source("multiboot2_parse"))
-            free = {number for number, frame in enumerate(frames) if frame.owner == machine.numbers["OWNER_FREE"]}
-            layout = machine.layout
-            kept = set(self.image) | {number for start, end, _, _ in layout.modules for number in range(start >> 12, -(-end >> 12))} | {layout.info >> 12, 0}
-            for page in sorted(free & kept)[:1]:
-                self.fail(f"frame {page:#x}, which holds the image, a module or the loader's data, is not free", "it is", "", HINT)
+    def same(self, expected, seen, hint=HINT):
+        where = self.source("multiboot2_parse")
+        if seen - expected:
+            self.fail(f"{in_words(seen - expected)} is left out of the RAM", f"it is in ({len(seen - expected)} frames too many)", where, hint)
+        if expected - seen:
+            self.fail(f"{in_words(expected - seen)} is in the RAM", f"it is left out ({len(expected - seen)} frames too few)", where, hint)
 
 
-class DirectMap(Map):
-    """All RAM and nothing else stands in the direct map, each page at its own address, none executable."""
+class Ranges(Map):
+    """A map as firmware makes it on a bad day."""
 
     def run(self):
-        with self.start() as machine:
-            self.expect(machine)
-            machine.run_to("modules_start", expected="start-up comes to the guests with a memory map of holes and odd ends", hint=HINT)
-            base, seen = machine.numbers["DIRECTMAP_VA"], set()
-            where = self.source("map_init")
-            for m in paging.walk(machine.ram, machine.cr3(), base >> 39 & 511, machine.numbers["HYP_L4_LAST"]):
-                self.check(m.va - base == m.pa, f"{m.va:#x} leads to machine address {m.va - base:#x}", f"{m.pa:#x}", where, HINT)
-                self.check(not m.execute and not m.user, f"{m.va:#x} is neither executable nor open to ring 3", "it is", where,
-                           "Everything in the direct map carries NX, and no entry above it lacks what keeps ring 3 out.")
-                seen |= set(range(m.pa >> 12, (m.pa + m.size) >> 12))
-            elf = self.setting.elf
-            hidden = range(self.image.start, self.image.start + (elf.symbols["data_start"] - elf.symbols["image_start"]) // 4096)
-            self.differ(self.usable - set(hidden), seen - set(hidden), "in the direct map", where)
-            self.check(not seen & set(hidden), "the image's code and constants have no second, writable mapping", "the direct map has them",
-                       where, "Leave [image, image + (data_start - image_start)) out of the direct map.")
+        with self.boot(entries=bootrom.random_map, entry_size=self.random.choice((24, 32, 40))) as machine:
+            self.same(bootrom.usable_pages(machine.entries), self.ranges(machine))
+
+
+class Hostile(Map):
+    """Numbers that wrap, pages that two entries share, and a tag that ends inside an entry."""
+
+    def run(self):
+        tail_page = self.random.randrange(0x3000, 0x4000)
+        tail = struct.pack("<QQI", tail_page << 12, 0x8000, bootrom.USABLE)
+        with self.boot(entries=self.wrapping, mem=64) as machine:
+            self.same(self.usable, self.ranges(machine, WRAP_HINT), WRAP_HINT)
+        with self.boot(entries=self.overlapping, mem=64) as machine:
+            self.same(bootrom.usable_pages(machine.entries), self.ranges(machine))
+        with self.boot(map_tail=tail[:self.random.choice((8, 16, 20))], mem=48) as machine:
+            self.same(bootrom.usable_pages(machine.entries), self.ranges(machine, TAIL_HINT), TAIL_HINT)
+
+    def wrapping(self, random, size, core_end):
+        """What is usable of it goes to self.usable, as the numbers are too large to be counted page by page."""
+        entry, reserved = bootrom.Entry, bootrom.RESERVED
+        cut = (core_end + random.randrange(1, 8) * bootrom.MIB) & -4096
+        entries = bootrom.plain_map(size)
+        self.usable = {page for page in bootrom.usable_pages(entries) if page < cut >> 12}
+        entries += [entry(cut + random.randrange(4096), (1 << 64) - random.randrange(1, 4096), reserved),
+                    entry((1 << 64) - 0x1000, 0x1000 + (random.randrange(8, 16) << 20)),
+                    entry((1 << 52) + random.randrange(1 << 20), 1 << 20)]
+        random.shuffle(entries)
+        return entries
+
+    def overlapping(self, random, size, core_end):
+        """Reserved entries that overlap each other and begin or end inside a page that another one ends in."""
+        entry, at = bootrom.Entry, (core_end + 16 * 4096) & -4096
+        entries = bootrom.plain_map(size)
+        while at < size - bootrom.MIB:
+            length = random.randrange(2, 9) * 4096
+            entries += [entry(at + random.randrange(4096), length + random.randrange(4096), random.choice((0, 2, 3, 4, 5, 6, 0xFFFFFFFF))),
+                        entry(at + random.randrange(length), random.randrange(1, length), bootrom.RESERVED),
+                        entry(at + random.randrange(length), random.randrange(1, 4096), bootrom.USABLE)]
+            at += length + random.randrange(4, 40) * 65536
+        entries += [entry(random.randrange(core_end, size), 0, bootrom.RESERVED) for _ in range(4)]
+        random.shuffle(entries)
+        return entries

@@ -57,12 +57,12 @@ class Cheats(unittest.TestCase):
         return report
 
     def cheat(self, code, includes=""):
-        """The reference with CODE at the beginning of smp_start()."""
-        text = (self.base / "kernel/x86/smp.c").read_text(encoding="utf-8")
-        head = re.search(r"^void smp_start\([^)]*\)\n\{\n", text, re.MULTILINE)[0]
-        first = '#include "x86/smp.h"\n'
+        """The reference with CODE at the beginning of map_init()."""
+        text = (self.base / "kernel/mm/map.c").read_text(encoding="utf-8")
+        head = re.search(r"^void map_init\([^)]*\)\n\{\n", text, re.MULTILINE)[0]
+        first = '#include "mm/map.h"\n'
         new = text.replace(head, head + code + "\n", 1).replace(first, first + includes, 1)
-        return self.grade({"kernel/x86/smp.c": (text, new)})
+        return self.grade({"kernel/mm/map.c": (text, new)})
 
     def gains_nothing(self, report, seen):
         result = report.results[TEST]
@@ -80,7 +80,7 @@ class Cheats(unittest.TestCase):
 
     def test_a_loop_without_end(self):
         result = self.gains_nothing(self.cheat("for (;;) asm volatile(\"pause\");"), "instructions")
-        self.assertIn("smp.c:", result.where, "the source line where it hangs")
+        self.assertIn("map.c:", result.where, "the source line where it hangs")
 
     def test_a_flood(self):
         self.gains_nothing(self.cheat('for (;;) printk("PASS PASS PASS PASS PASS PASS PASS PASS PASS PASS PASS\\n");'), "instructions")

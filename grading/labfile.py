@@ -19,7 +19,7 @@ _LAB = {"title": (str, True), "hours": (int, True), "files": (list, True), "host
 _HANDOUT = {"later": (str, False), "later_labs": (dict, False), "passes": (list, False), "withhold": (list, False)}
 _EXERCISE = {"id": (str, True), "title": (str, True), "points": (int, True), "hours": (int, False), "tests": (list, False)}
 _TEST = {"name": (str, True), "kind": (str, True), "run": (str, True), "hidden": (bool, False), "cpus": (int, False),
-         "memory": (int, False), "instructions": (int, False), "repeat": (int, False), "options": (str, False), "hint": (str, False)}
+         "memory": (int, False), "instructions": (int, False), "repeat": (int, False), "options": (str, False), "hint": (str, False), "backed_by": (str, False)}
 _TYPE_NAMES = {int: "a whole number", str: "a text", list: "a list", dict: "a table", bool: "true or false"}
 
 
@@ -48,6 +48,7 @@ class Test:
     repeat: int = 1
     options: str = ""
     hint: str = ""
+    backed_by: str = ""
 
 
 @dataclasses.dataclass
@@ -155,6 +156,14 @@ def _check_tests_used(file, exercises, tests):
             users[name] = exercise.id
 
 
+def _check_backing(file, tests):
+    """A guest's word is backed by a test that takes no guest's word."""
+    kinds = {test.name: test.kind for test in tests}
+    for test in tests:
+        if test.backed_by and (test.kind != "guest" or kinds.get(test.backed_by) != "machine"):
+            raise Problem(file, f"test {test.name}, backed_by: {test.backed_by!r} can't back it", "let a test of kind machine back one of kind guest")
+
+
 def _check_files(file, tree, files):
     check_texts(file, "lab.files", files)
     for name in files:
@@ -215,6 +224,7 @@ def read(tree, name):
     exercises = _exercises(file, number, table["exercise"])
     tests = _tests(file, table.get("test", []))
     _check_tests_used(file, exercises, tests)
+    _check_backing(file, tests)
     return Lab(name, number, lab["title"], lab["hours"], lab["files"], exercises, tests, lab.get("host_tests", []),
                handout.get("later", "object"), handout.get("later_labs", {}), lab.get("base", 0), handout.get("withhold", []),
                handout.get("passes", []))

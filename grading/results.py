@@ -39,12 +39,20 @@ class Report:
     notes: list = dataclasses.field(default_factory=list)     # what was not taken though nothing speaks against it
     complete: bool = True                                     # False: only some tests were asked for
 
+    def backing(self, name):
+        """The test that backs this one and did not pass, or "". One that was not run takes nothing away."""
+        backing = next((test.backed_by for test in self.lab.tests if test.name == name), "")
+        return backing if backing in self.results and self.results[backing].verdict != PASS else ""
+
+    def counts(self, name):
+        """Does this test earn its points?"""
+        return name in self.results and self.results[name].verdict == PASS and not self.backing(name)
+
     def points(self, exercise):
-        """Whole points: the share of the tests that passed, rounded down."""
-        verdicts = [self.results[name].verdict for name in exercise.tests if name in self.results]
+        """Whole points: the share of the tests that count, rounded down."""
         if self.refused or not exercise.tests:
             return 0
-        return exercise.points * verdicts.count(PASS) // len(exercise.tests)
+        return exercise.points * sum(map(self.counts, exercise.tests)) // len(exercise.tests)
 
     @property
     def total(self):
@@ -72,15 +80,26 @@ def details(result):
     return "\n".join([f"{result.test}: {result.verdict}"] + [f"  {name + ':':10}{' '.join(text.split())}" for name, text in rows if text])
 
 
+def word(report, name):
+    """A verdict as the table shows it."""
+    if name not in report.results:
+        return "-"
+    return report.results[name].verdict + ("*" if report.results[name].verdict == PASS and report.backing(name) else "")
+
+
 def table(report):
     """Exercises with their points."""
     rows = [("exercise", "points", "tests")]
     for exercise in report.lab.exercises:
-        verdicts = " ".join(f"{name}:{report.results[name].verdict if name in report.results else '-'}" for name in exercise.tests)
+        verdicts = " ".join(f"{name}:{word(report, name)}" for name in exercise.tests)
         rows.append((f"{exercise.id} {exercise.title}", f"{report.points(exercise)}/{exercise.points}", verdicts))
     rows.append(("total", f"{report.total}/{report.lab.points}", ""))
     widths = [max(len(row[column]) for row in rows) for column in (0, 1)]
-    return "\n".join(f"{row[0]:{widths[0]}}  {row[1]:>{widths[1]}}  {row[2]}".rstrip() for row in rows)
+    lines = [f"{row[0]:{widths[0]}}  {row[1]:>{widths[1]}}  {row[2]}".rstrip() for row in rows]
+    backings = sorted({report.backing(name) for name in report.results if report.results[name].verdict == PASS} - {""})
+    if backings:
+        lines.append(f"pass*: the guest says so itself, and that earns its points only together with a look from outside: {', '.join(backings)}")
+    return "\n".join(lines)
 
 
 def clean(text):
@@ -95,7 +114,7 @@ def as_json(report):
         "points": report.total, "points_max": report.lab.points, "status": report.status, "refused": report.refused, "notes": report.notes,
         "exercises": [{"id": e.id, "title": e.title, "points": report.points(e), "points_max": e.points, "tests": e.tests}
                       for e in report.lab.exercises],
-        "tests": [dataclasses.asdict(result) for result in report.results.values()],
+        "tests": [dataclasses.asdict(result) | {"counts": report.counts(result.test)} for result in report.results.values()],
     }
 
 

@@ -179,6 +179,19 @@ class Target:
             self._explain_end(what, hint, error)
         raise Infrastructure(f"the machine stands at none of {places}")
 
+    def run_on(self, address, expected="", hint=""):
+        """From a breakpoint that stays set (gdb.break_at) on, until one CPU's machine stands there again: for what is asked very often."""
+        what = expected or f"the machine comes back to {self.place(address)}"
+        try:
+            self.gdb.step()
+            self.gdb.resume()
+            self._wait(what, hint)
+            if self.gdb.registers()["rip"] == address:
+                return
+        except (gdbremote.GdbError, qmp.QmpError) as error:
+            self._explain_end(what, hint, error)
+        raise Infrastructure(f"the machine stands at {self.where()}, not at {self.place(address)}")
+
     def _wait(self, what, hint):
         deadline, asleep, before, look = time.monotonic() + WALL_SECONDS, 0, -1, 0
         while not self.gdb.stopped(0.02):

@@ -124,6 +124,19 @@ class Points(unittest.TestCase):
     def test_a_test_that_did_not_run_is_no_point(self):
         self.assertEqual(report(a="pass", d="pass").total, 3 + 5)
 
+    def test_a_guests_word_counts_when_it_is_backed(self):
+        for verdict, points in (("pass", 10 + 5), ("fail", 3 + 0), ("error", 3 + 0)):
+            done = report(a="pass", b="pass", c=verdict, d="pass")
+            done.lab.tests[1].backed_by = done.lab.tests[3].backed_by = "c"
+            self.assertEqual((done.total, done.results["d"].verdict), (points, "pass"), verdict)
+            self.assertEqual("d:pass*" in results.table(done), verdict != "pass")
+        self.assertEqual(results.as_json(done)["tests"][3]["counts"], False)
+
+    def test_backing_that_did_not_run_takes_nothing_away(self):
+        done = report(a="pass", b="pass")
+        done.lab.tests[1].backed_by = "c"
+        self.assertEqual(done.total, 6)
+
 
 class Files(unittest.TestCase):
     def setUp(self):

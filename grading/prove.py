@@ -104,13 +104,15 @@ class Lab:
         return wrong
 
     def cheat(self, cheat):
-        """It is refused by the name of a file of it, or no test passes that the handout fails."""
+        """It is refused by the name of a file of it, or no test counts that the handout fails."""
         names = () if self.every else cheat.tests or mutants.sample(cheat, self.tests, TESTS_OF_CHEAT)
+        # A guest's word gains nothing without the test that backs it.
+        names = list(dict.fromkeys([*names, *(test.backed_by for test in self.lab.tests if test.name in names and test.backed_by)]))
         with tempfile.TemporaryDirectory(dir=pristine.CACHE, prefix="cheat-") as holder:
             folder = pathlib.Path(holder, "submission")
             cheat.write(self.base, folder)
             report = self.grade(f"cheat-{cheat.name}", names, folder=folder)
-        wrong = [f"{name} passes" for name, result in report.results.items() if result.verdict == PASS and name not in self.at_first]
+        wrong = [f"{name} passes" for name in report.results if report.counts(name) and name not in self.at_first]
         wrong += [details(result) for result in report.results.values() if result.verdict == ERROR]
         if cheat.expect == mutants.REFUSED and not {line.split(":")[0] for line in report.refused} & set(cheat.paths()):
             wrong.append("is not refused by the name of any of its files")

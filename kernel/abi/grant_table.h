@@ -62,6 +62,8 @@ static_assert(offsetof(struct gnttab_map_grant_ref, status) == 18, "ABI");
 #define GNTMAP_readonly        0x04
 #define GNTMAP_application_map 0x08
 #define GNTMAP_contains_pte    0x10
+#define GNTMAP_guest_avail_mask                                                                    \
+    (~0U << 16) /* these go into the entry's bits for software: 9-11, then 52-62 */
 
 struct gnttab_unmap_grant_ref {
     u64 host_addr;
@@ -129,6 +131,13 @@ struct gnttab_get_version {
     u32 version; /* out */
 };
 static_assert(sizeof(struct gnttab_get_version) == 8, "ABI");
+
+struct gnttab_swap_grant_ref {
+    grant_ref_t ref_a;
+    grant_ref_t ref_b;
+    s16 status; /* out */
+};
+static_assert(sizeof(struct gnttab_swap_grant_ref) == 12, "ABI");
 
 /* Status of one entry of a call. */
 #define GNTST_okay              0

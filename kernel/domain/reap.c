@@ -9,6 +9,7 @@
 #include "domain/descriptor.h"
 #include "domain/event.h"
 #include "domain/fpu.h"
+#include "domain/grant.h"
 #include "domain/sched.h"
 #include "domain/vcpu_timer.h"
 #include "lib/debug.h"
@@ -115,7 +116,7 @@ static bool release_domain(struct domain *d)
     for (u32 i = 0; i < d->max_vcpus; i++)
         if (d->vcpus[i] && !release_vcpu(d->vcpus[i]))
             return false;
-    return memory_release(&d->mem);
+    return grant_table_end(&d->mem) && memory_release(&d->mem) && grant_maps_end(&d->mem);
 }
 
 void reap_begin(void)

@@ -27,7 +27,7 @@
     CALL(17, xen_version)                                      \
     CALL(18, console_io)                                       \
     CALL(19, physdev_op_compat)                                \
-    LATER(20, grant_table_op)                                  \
+    CALL(20, grant_table_op)                                   \
     CALL(21, vm_assist)                                        \
     CALL(22, update_va_mapping_otherdomain)                    \
     CALL(23, iret)                                             \

@@ -57,6 +57,7 @@ static inline unsigned int pt_index(u64 va, unsigned int level) /* level 1..4 */
 #ifdef KOAN_HOST
 extern u8 *host_memory; /* the unit tests' machine memory */
 #define mfn_to_virt(mfn) ((void *)(host_memory + ((mfn).n << PAGE_SHIFT)))
+#define virt_to_mfn(p)   MFN((u64)((const u8 *)(p)-host_memory) >> PAGE_SHIFT)
 #else
 #define mfn_to_virt(mfn) ((void *)(DIRECTMAP_VA + ((mfn).n << PAGE_SHIFT)))
 static inline mfn_t virt_to_mfn(const void *p) /* direct map only */

@@ -27,10 +27,12 @@ struct domain_memory {
     struct domain_memory *next; /* f: all domains' memories, for the allocator */
     struct walk walk; /* l: the validation or release of a tree that is under way, if any */
     struct walk_result
-        foreign_result;  /* l: outcome of a walk that a privileged domain began here */
-    bool releasing;      /* l: teardown has begun; the next frame to look at for a pin: */
-    u32 release_next;    /* l */
-    struct cpumask cpus; /* a: CPUs that may hold TLB entries of this domain */
+        foreign_result;         /* l: outcome of a walk that a privileged domain began here */
+    bool releasing;             /* l: teardown has begun; the next frame to look at for a pin: */
+    u32 release_next;           /* l */
+    struct cpumask cpus;        /* a: CPUs that may hold TLB entries of this domain */
+    struct grant_table *grants; /* l: what it lends (domain/grant.h); NULL: never asked for */
+    struct grant_maps *maps;    /* l: what it has mapped of others; NULL: never did */
 };
 
 static inline bool walk_active(const struct domain_memory *m)

@@ -21,8 +21,11 @@ GUEST_LDFLAGS := -nostdlib -static -no-pie -Wl,-T,guests/lib/guest.ld -Wl,-z,max
                  -Wl,--build-id=none -Wl,--no-warn-rwx-segments
 
 GUEST_OBJ := $(BUILD)/obj/guests
+# Of kernel/lib: what guests share with the hypervisor. The plan of a domain is for those that build domains (lib/build.c).
+GUEST_SHARED := printf string parse problem elf xennote bzimage plan plan_contents
+GUEST_SHARED_OBJS := $(GUEST_SHARED:%=$(GUEST_OBJ)/lib/%.o)
 GUEST_LIB_OBJS := $(patsubst guests/lib/%.c,$(GUEST_OBJ)/lib/%.o,$(wildcard guests/lib/*.c)) $(GUEST_OBJ)/lib/entry.asm.o \
-                  $(GUEST_OBJ)/lib/printf.o $(GUEST_OBJ)/lib/string.o
+                  $(GUEST_SHARED_OBJS)
 # An archive, so that a guest takes what it uses: test.o, which only test guests want, has a main of its own.
 GUEST_LIB := $(GUEST_OBJ)/lib.a
 
@@ -48,8 +51,7 @@ $(GUEST_OBJ)/%.o: guests/%.c
 	@echo "  CC      $<"
 	$(Q)$(CC) $(GUEST_CFLAGS) -c -o $@ $<
 
-# What guests share with the hypervisor.
-$(GUEST_OBJ)/lib/printf.o $(GUEST_OBJ)/lib/string.o: $(GUEST_OBJ)/lib/%.o: kernel/lib/%.c
+$(GUEST_SHARED_OBJS): $(GUEST_OBJ)/lib/%.o: kernel/lib/%.c
 	@mkdir -p $(@D)
 	@echo "  CC      $<"
 	$(Q)$(CC) $(GUEST_CFLAGS) -c -o $@ $<

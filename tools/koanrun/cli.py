@@ -18,7 +18,7 @@ standard error. With a terminal as standard input the console is interactive."""
 
 DEFAULT_MEM = {"elf": 64, "bzimage": 256}
 # What the machine has besides its guests: hypervisor, boot modules as GRUB loads them, firmware.
-OVERHEAD_MEM, LEAST_MEM = 192, 512
+OVERHEAD_MEM, LEAST_MEM = 192, 512  # the builder of --domu is in the overhead
 GDB_PORT = 1234
 NAME_LENGTH = 31  # kernel/domain: NAME_LEN less the NUL
 RESERVED_NAMES = {"koan", "XEN"}
@@ -51,6 +51,8 @@ def parser():
     add("--on", choices=("koan", "xen"), default="koan",
         help="the hypervisor: Koan, or Debian's Xen 4.17 with GUEST as its dom0 (fetched below build/xen at first use)")
     add("--dom0", action="store_true", help="the first guest is privileged (on Xen it always is)")
+    add("--domu", action="store_true",
+        help="the guests are made by the builder guest, as unprivileged domains, on Koan and on Xen alike")
     add("--mem", type=positive, metavar="N", help="MiB for each guest (default 64; 256 for a bzImage)")
     add("--vcpus", type=positive, default=1, metavar="N", help="virtual CPUs of each guest (default 1)")
     add("--ramdisk", metavar="F", help="a ramdisk for each guest")
@@ -105,6 +107,8 @@ def machine_mem(modules):
 def xen_options(options):
     """What the options mean on Xen's command line."""
     given = []
+    if options.domu:
+        return ""  # they are the guests', not dom0's
     if options.mem:
         given.append(f"dom0_mem={options.mem}M,max:{options.mem}M")
     if options.vcpus > 1:
@@ -126,6 +130,8 @@ def free_port(wanted):
 def machine_of(options, **more):
     """The Machine that the options ask for."""
     modules = modules_of(options)
+    if options.domu and options.dom0:
+        raise UsageError("--dom0 and --domu: the builder is the privileged domain; take one of them off")
     if options.emulator == "bochs" and (options.icount or options.gdb or options.cpu):
         raise UsageError("--emulator bochs: has no --icount, --gdb or --cpu; take them off, or use QEMU "
                          "(make bochs has Bochs's own debugger)")
@@ -133,7 +139,7 @@ def machine_of(options, **more):
     return Machine(options.on, modules, xen_options(options) if options.on == "xen" else "",
                    mem=machine_mem(modules), smp=options.smp, cpu=options.cpu, machine=options.machine,
                    firmware=options.firmware, emulator=options.emulator, icount=options.icount, gdb=gdb,
-                   timeout=options.timeout, **more)
+                   timeout=options.timeout, domu=options.domu, **more)
 
 
 def on_terminate(*_):
@@ -143,7 +149,7 @@ def on_terminate(*_):
 
 def drop_bad_images(options):
     """Take out the guests that are no images, each with its line; the others run all the same. True if there were any."""
-    if options.on == "xen" or len(options.guests) == 1:
+    if options.on == "xen" and not options.domu or len(options.guests) == 1:
         return False
     good = []
     for path in options.guests:

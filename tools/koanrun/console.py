@@ -26,9 +26,10 @@ def help_line(hypervisor):
 class Display:
     """Shows lines and unfinished lines, each on its stream, without a prefix where there is one guest."""
 
-    def __init__(self, hypervisor, guests, out=None, err=None):
+    def __init__(self, hypervisor, guests, out=None, err=None, builder=False):
         self.hypervisor = {"koan": "(koan) ", "xen": "(XEN) "}[hypervisor]
         self.koan = hypervisor == "koan"
+        self.builder = "builder: " if builder else None  # speaks of the guests, like a hypervisor
         self.strip = f"({guests[0]}) " if len(guests) == 1 else None
         self.out, self.err = out or sys.stdout, err or sys.stderr
         self.shown = 0  # characters of the unfinished line that stand on the screen
@@ -37,13 +38,15 @@ class Display:
         """(stream, text to show) of a line."""
         if line.startswith(self.hypervisor) or self.koan and not line.startswith("("):
             return self.err, line  # under Koan every line of a guest has its prefix
+        if self.builder and line.startswith(self.builder):
+            return self.err, line
         if self.strip and line.startswith(self.strip):
             return self.out, line[len(self.strip):]
         return self.out, line
 
     def undecided(self, line):
         """Could an unfinished line still turn out to begin with a prefix?"""
-        prefixes = [self.hypervisor] + ([self.strip] if self.strip else [])
+        prefixes = [prefix for prefix in (self.hypervisor, self.strip, self.builder) if prefix]
         return any(prefix.startswith(line) for prefix in prefixes)
 
     def line(self, line):
@@ -163,7 +166,7 @@ def report(machine):
 def run(machine, quiet=False):
     """Start the machine, show it to its end, and return the ending; QUIET where the caller explains it."""
     guests = [module.name for module in machine.modules if module.kind == "guest"]
-    display = Display(machine.hypervisor, guests)
+    display = Display(machine.hypervisor, guests, builder=machine.domu)
     descriptor = sys.stdin.fileno() if sys.stdin and sys.stdin.isatty() else None
     left = False
     with machine:

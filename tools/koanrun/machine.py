@@ -27,13 +27,14 @@ import signal
 import subprocess
 import time
 
-from koanrun import bochs, endings, images, iso, paths, qemu, qmp, xen
+from koanrun import bochs, domu, endings, images, iso, paths, qemu, qmp, xen
 from koanrun.errors import UsageError
 
 DEFAULT_CPU = {"koan": "max,-smap", "xen": "max,-smap,-smep"}
 FIRST_LINE = {"koan": "(koan) ", "xen": "(XEN) "}
 # Xen's last words: what follows them is five seconds of waiting, or nothing for ever.
 XEN_LAST = re.compile(r"\(XEN\).*(?:Reboot in five seconds|Manual reset required|rebooting machine|halting machine)")
+BUILDERS_LINE = f"({domu.NAME}) "
 ANSI = re.compile(rb"\x1b(?:\[[0-9;?=]*[A-Za-z]|[()][0-9A-B]|[=>78cDEHM])")
 POLL_SECONDS = 0.25
 
@@ -76,6 +77,7 @@ class Machine:
 
     hypervisor  "koan" or "xen" (Debian's 4.17; the first guest is its dom0, the first ramdisk its initrd)
     modules     list of Module, guests and ramdisks
+    domu        True: the builder guest makes all of them, as unprivileged domains
     options     words for the hypervisor's command line (Koan gets console=com1 end=exit besides, unless given)
     mem, smp, cpu, machine, firmware ("bios", "uefi"), emulator ("qemu", "bochs"): the machine; mem in MiB
     icount      one instruction is one nanosecond of guest time: figures and budgets repeat exactly
@@ -89,7 +91,7 @@ class Machine:
 
     def __init__(self, hypervisor, modules, options="", *, mem=512, smp=1, cpu=None, machine="pc",
                  firmware="bios", emulator="qemu", icount=False, ram_file=None, gdb=None, qmp=False,
-                 timeout=None, budget=None, koan_elf=None, extra=()):
+                 timeout=None, budget=None, koan_elf=None, extra=(), domu=False):
         if hypervisor not in FIRST_LINE:
             raise UsageError(f"hypervisor {hypervisor!r}: koan or xen")
         if budget is not None and not (icount and emulator == "qemu"):
@@ -99,6 +101,7 @@ class Machine:
         self.cpu = cpu or DEFAULT_CPU[hypervisor]
         self.emulator, self.icount, self.ram_file, self.gdb = emulator, icount, ram_file, gdb
         self.timeout, self.budget, self.extra = timeout, budget, list(extra)
+        self.domu = domu
         self.koan_elf = koan_elf or paths.KOAN_ELF
         self.work = None
         self.process = None
@@ -151,9 +154,14 @@ class Machine:
 
     def _boot_modules(self):
         """The modules with every guest as a file that the hypervisor can load."""
-        return [dataclasses.replace(module, path=images.elf_of(module.path)) if module.kind == "guest" else
-                dataclasses.replace(module, path=paths.need_file(module.path, "name a ramdisk that is there"))
-                for module in self.modules]
+        modules = [dataclasses.replace(module, path=images.elf_of(module.path)) if module.kind == "guest" else
+                   dataclasses.replace(module, path=paths.need_file(module.path, "name a ramdisk that is there"))
+                   for module in self.modules]
+        return domu.through_builder(modules, Module, self.work) if self.domu else modules
+
+    def _xen_modules(self):
+        """Xen unpacks its dom0 by itself."""
+        return self._boot_modules() if self.domu else self.modules
 
     def boot_iso(self, target):
         """Write the boot image of this machine (Koan only) to TARGET."""
@@ -170,12 +178,14 @@ class Machine:
 
     def _qemu_command(self):
         if self.hypervisor == "xen":
-            guests = [module for module in self.modules if module.kind == "guest"]
-            ramdisks = [module.path for module in self.modules if module.kind == "ramdisk"]
+            modules = self._xen_modules()
+            guests = [module for module in modules if module.kind == "guest"]
+            ramdisks = [module.path for module in modules if module.kind == "ramdisk"]
             if len(guests) != 1 or len(ramdisks) > 1:
-                raise UsageError("--on xen: Xen starts one guest, its dom0, with at most one ramdisk; name one")
+                raise UsageError("--on xen: Xen starts one guest, its dom0, with at most one ramdisk; name one, or use --domu")
             images.kind(guests[0].path)
-            boot = xen.boot_arguments(guests[0], ramdisks[0] if ramdisks else None, self.options, self.work)
+            options = f"{self.options} dom0_mem={guests[0].mem}M,max:{guests[0].mem}M" if self.domu else self.options
+            boot = xen.boot_arguments(guests[0], ramdisks[0] if ramdisks else None, options, self.work)
             if self.firmware != "bios":
                 raise UsageError("--on xen --firmware uefi: Xen starts by QEMU's -kernel here, from BIOS only")
         else:
@@ -268,6 +278,8 @@ class Machine:
         fresh = []
         for raw in complete:
             line = self._clean(raw)
+            if self.domu and line.startswith(BUILDERS_LINE):
+                line = line[len(BUILDERS_LINE):]  # Koan's prefix; what follows is as on Xen
             if not self.output and FIRST_LINE[self.hypervisor] not in line:
                 self.preamble.append(line)
                 continue
@@ -282,7 +294,7 @@ class Machine:
     @property
     def partial(self):
         """The unfinished line at the end of what has come so far."""
-        return self._clean(self._buffer) if self.output else ""
+        return self._clean(self._buffer).removeprefix(BUILDERS_LINE if self.domu else "") if self.output else ""
 
     @staticmethod
     def _clean(raw):
@@ -327,6 +339,9 @@ class Machine:
                 self.ending = endings.of_koan_in_bochs(self.output, complaint)
             else:
                 self.ending = endings.of_koan_in_qemu(status, complaint)
+        if self.domu and self.ending.kind == "clean":
+            said = domu.ending_kind(self.output)
+            self.ending = endings.Ending(said) if said else endings.Ending("crashed", "the builder did not finish")
         self.stop()
 
     def stop(self):

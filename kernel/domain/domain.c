@@ -40,6 +40,25 @@ struct domain *domain_find(u16 domid)
     return d;
 }
 
+/* A domain without its first vCPU was refused while it was being made, or still is. */
+struct domain *domain_hold(u16 domid)
+{
+    struct domain_memory *m = memory_find(domid);
+
+    if (!m)
+        return NULL;
+    struct domain *d = container_of(m, struct domain, mem);
+    if (d->vcpus[0])
+        return d;
+    memory_let_go(m);
+    return NULL;
+}
+
+void domain_let_go(struct domain *d)
+{
+    memory_let_go(&d->mem);
+}
+
 struct domain *domain_next(struct domain *d)
 {
     return d ? d->next : domains;
@@ -114,10 +133,10 @@ struct domain *domain_create(const struct domain_config *config)
     d->console_ok = config->console_ok;
     d->max_vcpus = config->vcpus;
     d->sched = (struct sched_group){ .params.weight = SCHED_WEIGHT, .units = config->vcpus };
-    event_init(d);
     link_domain(d, config->initial);
     trace_event(TRACE_DOMAIN, d->id, END_NONE);
-    if (!memory_init(&d->mem, d->id, config->privileged, config->pages))
+    bool events = event_init(d);
+    if (!memory_init(&d->mem, d->id, config->privileged, config->pages) || !events)
         goto fail;
     d->shared_mfn = memory_alloc_shared(&d->mem);
     if (d->shared_mfn.n == INVALID_MFN.n)

@@ -127,6 +127,13 @@ struct domain *domain_next(struct domain *d);
 /* The domain of that id, or NULL. Ids are never used again while the machine runs. */
 struct domain *domain_find(u16 domid);
 
+/*
+ * The same, held until domain_let_go: it stays, though it may end meanwhile; the last step of its teardown waits. NULL as well for one
+ * that is not made yet. To be called with no lock held that comes behind the allocator's.
+ */
+struct domain *domain_hold(u16 domid);
+void domain_let_go(struct domain *d);
+
 /* End the calling vCPU's domain. `reason`: printed; names what the guest did. Does not return to the guest: the current vCPU is descheduled on
  * the way out. */
 void domain_crash(struct domain *d, const char *fmt, ...) PRINTF_LIKE(2, 3);

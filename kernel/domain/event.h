@@ -14,7 +14,8 @@
 #include "domain/domain.h"
 #include "lib/bitmap.h"
 
-void event_init(struct domain *d);
+/* Port 0, which is none, and room for some more. False: no memory for it. */
+bool event_init(struct domain *d);
 
 /* A step of teardown: close all ports; peers' ends become unbound. False: to be called again. */
 bool event_destroy(struct domain *d);

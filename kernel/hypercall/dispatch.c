@@ -59,3 +59,13 @@ s64 hypercall_restart(u32 nr, u64 a1, u64 a2, u64 a3, u64 a4, u64 a5, u64 a6)
     regs->r10 = a4, regs->r8 = a5, regs->r9 = a6;
     return nr;
 }
+
+/* The registers are left as they are, those that a call with two arguments does not use included. */
+s64 hypercall_again(u32 nr, u64 a1, u64 a2)
+{
+    const struct regs *r = guest_regs();
+
+    if (current_vcpu()->multicall.active)
+        return hypercall_restart(nr, a1, a2, 0, 0, 0, 0);
+    return hypercall_restart(nr, a1, a2, r->rdx, r->r10, r->r8, r->r9);
+}

@@ -20,4 +20,7 @@ typedef s64 hypercall_fn(u64, u64, u64, u64, u64, u64);
 /* Run hypercall `nr` again, with these arguments. Return its value from the handler. */
 s64 hypercall_restart(u32 nr, u64 a1, u64 a2, u64 a3, u64 a4, u64 a5, u64 a6);
 
+/* Likewise with the arguments that it came with, the first two of which are these; for a call that has no more. */
+s64 hypercall_again(u32 nr, u64 a1, u64 a2);
+
 #endif

@@ -23,7 +23,7 @@
     CALL(13, multicall)                                        \
     CALL(14, update_va_mapping)                                \
     CALL(15, set_timer_op)                                     \
-    LATER(16, event_channel_op_compat)                         \
+    CALL(16, event_channel_op_compat)                          \
     CALL(17, xen_version)                                      \
     CALL(18, console_io)                                       \
     CALL(19, physdev_op_compat)                                \
@@ -37,7 +37,7 @@
     LATER(28, nmi_op)                                          \
     CALL(29, sched_op)                                         \
     CALL(30, callback_op)                                      \
-    LATER(32, event_channel_op)                                \
+    CALL(32, event_channel_op)                                 \
     CALL(33, physdev_op)                                       \
     LATER(34, hvm_op)                                          \
     LATER(35, sysctl)                                          \

@@ -48,4 +48,12 @@ static ALWAYS_INLINE void guest_access_end(void)
              : "memory"                                                                            \
              : label)
 
+/* The same for a u32. */
+#define GUEST_GET32(lvalue, va, label)                                                             \
+    asm goto("1: movl %1, %0\n\t" EXTABLE("1b", "%l[" #label "]")                                  \
+             : "=r"(lvalue)                                                                        \
+             : "m"(*(const u32 *)(va))                                                             \
+             : "memory"                                                                            \
+             : label)
+
 #endif

@@ -21,6 +21,7 @@ bool copy_from_guest(void *to, u64 from, size_t len);
 bool copy_to_guest(u64 to, const void *from, size_t len);
 bool get_guest_u64(u64 *to, u64 from);
 bool put_guest_u64(u64 to, u64 value);
+bool get_guest_u32(u32 *to, u64 from);
 #else
 
 /*
@@ -42,6 +43,22 @@ static ALWAYS_INLINE bool get_guest_u64(u64 *to, u64 from)
         return false;
     guest_access_begin();
     GUEST_GET(value, from, fault);
+    guest_access_end();
+    *to = value;
+    return true;
+fault:
+    guest_access_end();
+    return false;
+}
+
+static ALWAYS_INLINE bool get_guest_u32(u32 *to, u64 from)
+{
+    u32 value;
+
+    if (unlikely(!guest_address_ok(from)))
+        return false;
+    guest_access_begin();
+    GUEST_GET32(value, from, fault);
     guest_access_end();
     *to = value;
     return true;

@@ -72,6 +72,22 @@ def vcpus(target, cr3=None):
     return result
 
 
+def walks(target, cr3=None):
+    """Tables on the way of a walk that has stopped half-way (kernel/mm/walk.h): frame -> (entries that are accounted, does the walk hold its type?)."""
+    n, found = target.numbers, {}
+    cr3 = target.cr3() if cr3 is None else cr3
+    for domain in domains(target, cr3):
+        depth = target.read(domain + n["struct domain.mem.walk.depth"], 1, cr3)[0]
+        releasing = target.read(domain + n["struct domain.mem.walk.releasing"], 1, cr3)[0]
+        size = n["struct walk_table"]
+        stack = target.read(domain + n["struct domain.mem.walk.stack"], n["struct domain.mem.walk.stack.size"], cr3)
+        for at in range(0, min(depth * size, len(stack)), size):
+            mfn, = struct.unpack_from("<I", stack, at + n["struct walk_table.mfn"])
+            index, = struct.unpack_from("<H", stack, at + n["struct walk_table.index"])
+            found[mfn] = (index, not releasing)
+    return found
+
+
 def _vcpu_holds(target, vcpu, cr3):
     n, holds = target.numbers, []
     for field in ("ctx.cr3_kernel", "ctx.cr3_user"):
@@ -97,6 +113,10 @@ class Audit:
         self.refs, self.type_refs = [0] * len(frames), [0] * len(frames)
         self.differences = []
         self.holders = {}
+        self.walks = walks(target, cr3)
+        for number, (_, typed) in self.walks.items():
+            kind = frames[number].type if typed and number < len(frames) else NONE
+            self.hold(number, kind, "a walk under way")
         for number, frame in enumerate(frames):
             if frame.owner <= self.n["OWNER_LIMBO"]:
                 self._count_frame(number, frame)
@@ -123,9 +143,10 @@ class Audit:
         table = L1 <= frame.type <= L4
         if frame.flags & self.n["FRAME_PINNED"]:
             self.hold(number, frame.type if table else L4, "a pin")
-        if table and frame.type_refs:
+        if table and (frame.type_refs or number in self.walks):
             entries = paging.read_table(self.target.ram, number * 4096)
-            for index, entry in enumerate(entries or ()):
+            accounted = self.walks[number][0] if number in self.walks else 512
+            for index, entry in enumerate((entries or ())[:accounted]):
                 if entry & paging.P and not (frame.type == L4 and self.n["HYP_L4_FIRST"] <= index <= self.n["HYP_L4_LAST"]):
                     self._count_entry(number, frame.type, index, entry)
 

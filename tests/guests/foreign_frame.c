@@ -8,8 +8,13 @@
 
 static void check_frame(u64 mfn)
 {
-    u64 *table = page_alloc();
+    u64 *table = page_alloc(), *bad = page_alloc();
 
+    bad[9] = pte_make(mfn, PTE_TABLE);
+    page_readonly(bad);
+    for (u32 op = MMUEXT_PIN_L1_TABLE; op <= MMUEXT_PIN_L4_TABLE; op++)
+        CHECK_REFUSED(
+            mmuext_one(op, ptr_mfn(bad))); /* the entry is there before the table is one */
     CHECK_REFUSED(update_va_mapping((u64)table, pte_make(mfn, PTE_RW_PAGE), UVMF_INVLPG));
     CHECK_REFUSED(update_va_mapping((u64)table, pte_make(mfn, PTE_RO_PAGE), UVMF_INVLPG));
     page_readonly(table);

@@ -6,13 +6,36 @@ import struct
 
 import frametable
 from case import Case
+from target import Failed
 
 NOTES_MAX = 512
 IS_TABLE, NO_TABLE, NOT_REFUSED, ATTEMPT, GIVEN_BACK, FRESH, MINE, BROKEN = 1, 2, 3, 4, 5, 6, 7, 9
 AUDIT_HINT = ("Recount this frame by hand: refs is 1 for the allocation, 1 for each entry that maps it, 1 for each pin and base pointer; type_refs counts "
               "those uses of them that need the type. What gives a reference up must be the mirror of what took it.")
 ATTEMPTS = ("its own page table, mapped writable", "a frame of somebody else's", "a pin of a page that is mapped writable", "an L1 pinned as an L2",
-            "somebody else's frame pinned as an L4", "a superpage", "a slot of the hypervisor's", "an unpin without a pin")
+            "somebody else's frame pinned as an L4", "a superpage", "a slot of the hypervisor's", "an unpin without a pin", "a page beyond the reservation")
+
+
+def m2p(machine, mfn):
+    """One entry of the machine-to-physical table."""
+    return machine.u64(machine.numbers["M2P_VA"] + 8 * mfn)
+
+
+def allocator_in_order(machine, frames):
+    """The allocator's four numbers (kernel/mm/alloc.h) against the frames that they are about."""
+    numbers, places = machine.numbers, machine.elf.all.get("stats", [])
+    if len(places) != 1:
+        raise Failed("a variable `stats` in kernel/mm/alloc.c", f"{len(places)} of that name", "kernel/mm/alloc.c", "Keep what the handout gives you.")
+    field = {name: machine.u64(places[0] + numbers[f"struct alloc_stats.{name}"]) for name in ("total", "free", "promised", "koan")}
+    promised = 0
+    for domain in frametable.domains(machine, machine.cr3()):
+        pages, most = (machine.u64(domain + numbers[f"struct domain.mem.{name}"]) for name in ("pages", "max_pages"))
+        promised += max(0, most - pages)
+    free = sum(frame.owner == numbers["OWNER_FREE"] for frame in frames)
+    for name, wanted in (("free", free), ("promised", promised)):
+        if field[name] != wanted:
+            raise Failed(f"stats.{name} {wanted}, as the frame table and the domains' reservations say", str(field[name]), "kernel/mm/alloc.c",
+                         "Each way that a frame goes changes the numbers that it is part of: look at its way back, too.")
 
 
 class NotesCase(Case):
@@ -21,6 +44,7 @@ class NotesCase(Case):
     guest = ""
     steps = 1
     least = 1    # notes that a step has to have
+    leaves_limbo = True   # may frames be in limbo when the domain is gone? (Only who asks for its end asks for that.)
 
     def run(self):
         nonce, seed = (self.random.getrandbits(63) | 1 for _ in range(2))
@@ -37,13 +61,18 @@ class NotesCase(Case):
                 self.check(seen == nonce and self.least <= count <= NOTES_MAX, "the notes of this run", f"nonce {seen:#x}, {count} notes")
                 rows = list(struct.iter_unpack("<3Q", machine.read(elf.symbols["notes"] + 24, 24 * count)))
                 frames = frametable.audit(machine, AUDIT_HINT)
+                self.look_around(machine, frames)
                 for kind, mfn, value in rows:
                     self.look(machine, frames, kind, mfn, value)
             machine.run_to("machine_end", expected="the guest ends, and the machine after it")
             frames = frametable.audit(machine, AUDIT_HINT)
-            left = [number for number, frame in enumerate(frames) if frame.owner < machine.numbers["OWNER_LIMBO"]]
+            limbo = self.leaves_limbo
+            left = [number for number, frame in enumerate(frames) if frame.owner < machine.numbers["OWNER_LIMBO"] + (not limbo)]
             self.check(not left, "no frame belongs to the domain when it is gone", f"{len(left)} do", "memory_release",
                        "Teardown must come by every reference: pins, base pointers, descriptor tables, then the allocation itself.")
+
+    def look_around(self, machine, frames):
+        """More to look at at a checkpoint."""
 
     def owner(self, machine):
         """The domain id of the only guest."""
@@ -74,6 +103,9 @@ class NotesCase(Case):
 
     def given_back(self, machine, frame, mfn, _):
         self.check(frame.owner != self.owner(machine), f"frame {mfn:#x}, given back, is the domain's no more", str(frame))
+        seen = m2p(machine, mfn)
+        self.check(seen == machine.numbers["INVALID_M2P"], f"no page for frame {mfn:#x}, given back, in the machine-to-physical table", f"{seen:#x}", "",
+                   "A guest that reads the table must find no page where its frame was.")
 
     def fresh(self, machine, frame, mfn, _):
         self.check(frame.owner == self.owner(machine), f"frame {mfn:#x}, just given, is the domain's", str(frame))
@@ -88,9 +120,10 @@ class NotesCase(Case):
 
 
 class Trees(NotesCase):
-    """Trees of page tables, pinned, changed and unpinned."""
+    """Trees of page tables, pinned, changed and unpinned; some are still pinned at the end."""
 
     guest, steps = "grade_tables", 3
+    leaves_limbo = False
 
 
 class Hostile(NotesCase):
@@ -103,3 +136,6 @@ class Reservation(NotesCase):
     """Frames given back and taken again, clean."""
 
     guest, steps, least = "grade_reservation", 2, 8
+
+    def look_around(self, machine, frames):
+        allocator_in_order(machine, frames)

@@ -1,6 +1,6 @@
 /*
  * Frames given back and taken again, with secrets in them. Kind 5: the frame must be the domain's no more; 6: it must be the domain's
- * and, as it has just come, hold zeros; 7: it is the domain's and holds the value in its first word.
+ * and, as it has just come, hold zeros; 7: it is the domain's and holds the value in its first word. Kind 3: a page beyond the reservation.
  */
 #include "grader.h"
 
@@ -23,6 +23,18 @@ static void give_back(u32 i)
         note(9, mfn, 5);
     gone[i] = true;
     note(5, mfn, 0);
+}
+
+/* All that was given back has been taken again, so there is no more. */
+static void beyond(void)
+{
+    u64 frame = va_pfn(page[0]);
+    struct xen_memory_reservation r = { .extent_start = (u64)&frame,
+                                        .nr_extents = 1,
+                                        .domid = DOMID_SELF };
+
+    if (memory_op(XENMEM_populate_physmap, &r) == 1)
+        note(3, frame, 8);
 }
 
 int main(void)
@@ -60,6 +72,7 @@ int main(void)
         else
             note(6, frame, 0);
     }
+    beyond();
     checkpoint(2);
     return 0;
 }

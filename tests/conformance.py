@@ -37,7 +37,8 @@ from koanrun.machine import Machine, Module  # noqa: E402
 SIDES = ("koan", "koan-dom0", "koan-domu", "xen", "xen-domu")
 GUESTS = paths.BUILD / "tests" / "guests"
 LOGS = paths.BUILD / "tests" / "logs"
-DIFFERENCES = paths.TREE / "tests" / "guests" / "DIFFERENCES"
+SOURCES = paths.TREE / "tests" / "guests"
+DIFFERENCES = SOURCES / "DIFFERENCES"
 
 # struct test_result in guests/lib/test.h.
 RESULT = struct.Struct("<QQQIIQQ")
@@ -61,6 +62,12 @@ class Outcome:
 
     verdict: str
     text: str = ""
+
+
+def vcpus_of(name):
+    """How many vCPUs a test wants: its source says `#define NEEDS_VCPUS n` (default 1)."""
+    found = re.search(r"^#define NEEDS_VCPUS (\d+)", (SOURCES / f"{name}.c").read_text(encoding="utf-8"), re.MULTILINE)
+    return int(found[1]) if found else 1
 
 
 def fnv1a(name):
@@ -174,9 +181,9 @@ def boot(side, names, given):
     """Run some tests in one machine. Returns outcomes by name, and the console's lines."""
     nonces = {name: random.getrandbits(63) | 1 for name in names}
     end = "reboot" if side == "xen" else "poweroff"
-    modules = [Module(GUESTS / name, name, GUEST_MIB, privileged=side == "koan-dom0", cmdline=f"nonce={nonces[name]:x} end={end}")
-               for name in names]
-    options = {"xen": "dom0_mem=64M,max:64M", "xen-domu": ""}.get(side, "audit=end")
+    modules = [Module(GUESTS / name, name, GUEST_MIB, vcpus_of(name), privileged=side == "koan-dom0",
+                      cmdline=f"nonce={nonces[name]:x} end={end}") for name in names]
+    options = {"xen": f"dom0_mem=64M,max:64M dom0_max_vcpus={vcpus_of(names[0])}", "xen-domu": ""}.get(side, "audit=end")
     folder = paths.work_dir("conformance-")
     ram_file = folder / "ram"
     try:

@@ -34,4 +34,14 @@ struct callback_unregister {
 };
 static_assert(sizeof(struct callback_unregister) == 4, "ABI");
 
+/* HYPERVISOR_nmi_op(cmd, arg), the older way to register an NMI handler. Source: Xen's public nmi.h. */
+#define XENNMI_register_callback   0 /* struct xennmi_callback */
+#define XENNMI_unregister_callback 1
+
+struct xennmi_callback {
+    u64 handler_address;
+    u64 pad;
+};
+static_assert(sizeof(struct xennmi_callback) == 16, "ABI");
+
 #endif

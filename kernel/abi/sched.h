@@ -48,4 +48,9 @@ struct sched_watchdog {
 };
 static_assert(sizeof(struct sched_watchdog) == 8, "ABI");
 
+struct sched_pin_override {
+    s32 pcpu; /* run on this CPU only, whatever the affinity; -1: no more */
+};
+static_assert(sizeof(struct sched_pin_override) == 4, "ABI");
+
 #endif

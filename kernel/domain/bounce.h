@@ -30,7 +30,7 @@ void bounce_syscall(struct vcpu *v, struct regs *regs, const struct guest_callba
 static ALWAYS_INLINE void guest_mode_to_kernel(struct vcpu *v)
 {
     asm volatile("swapgs" ::: "memory");
-    v->ctx.in_kernel = 1;
+    v->ctx.in_kernel = MODE_KERNEL;
     tlb_load_cr3(v->ctx.cr3_kernel);
 }
 
@@ -38,7 +38,7 @@ static ALWAYS_INLINE void guest_mode_to_kernel(struct vcpu *v)
 static ALWAYS_INLINE void guest_mode_to_user(struct vcpu *v)
 {
     asm volatile("swapgs" ::: "memory");
-    v->ctx.in_kernel = 0;
+    v->ctx.in_kernel = MODE_USER;
     tlb_load_cr3(v->ctx.cr3_user);
 }
 

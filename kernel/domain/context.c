@@ -115,6 +115,8 @@ void context_load(struct vcpu *v)
     time_update(v);
     if (unlikely(v->runstate_va != 0))
         runstate_publish(v);
+    if (unlikely(__atomic_load_n(&v->nmi_pending, __ATOMIC_RELAXED)))
+        cpu_kick(cpu->id, WORK_UPCALL);
 }
 
 void context_idle(void)

@@ -15,6 +15,7 @@
 #include "domain/sched.h"
 #include "domain/time.h"
 #include "domain/vcpu_timer.h"
+#include "domain/watchdog.h"
 #include "lib/debug.h"
 #include "lib/printf.h"
 #include "lib/string.h"
@@ -91,7 +92,7 @@ struct vcpu *vcpu_create(struct domain *d, u32 id)
     v->ctx.traps = traps;
     v->ctx.info = &d->shared->vcpu_info[id];
     v->ctx.info->evtchn_upcall_mask = 1;
-    v->ctx.in_kernel = 1;
+    v->ctx.in_kernel = MODE_KERNEL;
     v->ctx.debugreg[6] = 0xffff0ff0;
     v->ctx.debugreg[7] = 0x400;
     v->domain = d;
@@ -133,6 +134,7 @@ struct domain *domain_create(const struct domain_config *config)
     d->console_ok = config->console_ok;
     d->max_vcpus = config->vcpus;
     d->sched = (struct sched_group){ .params.weight = SCHED_WEIGHT, .units = config->vcpus };
+    watchdog_init(d);
     link_domain(d, config->initial);
     trace_event(TRACE_DOMAIN, d->id, END_NONE);
     bool events = event_init(d);
@@ -204,13 +206,15 @@ void domain_shutdown(struct domain *d, u32 reason)
                                          "said that it crashed", "was ended by its watchdog" };
 
     console_flush(d);
+    if (d->noted_reason)
+        reason = d->noted_reason - 1;
     d->end_reason = reason;
     if (reason < ARRAY_SIZE(names))
         printk("%s %s\n", d->name, names[reason]);
     else
         printk("%s shut down, reason %u\n", d->name, reason);
     if (reason == SHUTDOWN_crash) {
-        if (current_domain() == d)
+        if (this_cpu()->current && current_domain() == d)
             debug_guest_crash(current_vcpu(), guest_regs());
         domain_end(d, END_CRASH);
     } else {

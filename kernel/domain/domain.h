@@ -20,6 +20,8 @@
 #define MAX_VCPUS 32 /* of one domain: the slots of shared_info */
 #define NAME_LEN  32
 
+#define NR_WATCHDOGS 2 /* of one domain, as Xen */
+
 enum vcpu_state {
     VCPU_ASLEEP = 0, /* v->waits says why */
     VCPU_RUNNABLE,   /* waits for a CPU */
@@ -39,9 +41,14 @@ struct vcpu {
     u32 waits;               /* a: why it must not run, WAIT_* (sched.h) */
     u32 paused;              /* a: how many have paused it */
     bool initialised;        /* l: has registers and page tables to start with */
+    bool initialising;       /* a: a call gives it those just now */
+    bool nmi_pending;        /* a: VCPUOP_send_nmi has been called for it */
     bool yields;             /* c: it gives the CPU away this time */
     u32 poll_port;           /* c: what it polls: 0 nothing, a port, or POLL_ANY */
     struct sched_unit unit;  /* s: the policy's view of it */
+    struct cpumask
+        affinity;    /* s: where it may run when no override is on; unit.affinity is what counts */
+    bool overridden; /* s: SCHEDOP_pin_override */
     struct timer poll_timer, singleshot, periodic;
     u64 period;           /* a: of `periodic`, in ns; 0: stopped */
     struct fpu_state fpu; /* c */
@@ -73,27 +80,40 @@ enum domain_end {
 };
 
 struct domain {
-    struct domain_memory mem;      /* first: mm/ hands back pointers to it */
-    u16 id;                        /* r */
-    char name[NAME_LEN];           /* r */
-    bool privileged;               /* r */
-    bool console_ok;               /* r: may use console_io */
-    bool dying;                    /* l */
-    enum domain_end end;           /* l */
-    u32 end_reason;                /* l: SHUTDOWN_* as the guest gave it */
-    u32 max_vcpus;                 /* r */
+    struct domain_memory mem; /* first: mm/ hands back pointers to it */
+    u16 id;                   /* r */
+    char name[NAME_LEN];      /* r */
+    bool privileged;          /* r */
+    bool console_ok;          /* r: may use console_io */
+    bool dying;               /* l */
+    enum domain_end end;      /* l */
+    u32 end_reason;           /* l: SHUTDOWN_* as the guest gave it */
+    u32 noted_reason;         /* c: the reason, plus 1, that SCHEDOP_shutdown_code noted; 0: none */
+    u32 max_vcpus;            /* r */
     struct vcpu *vcpus[MAX_VCPUS]; /* r */
     struct domain *next_dying;     /* DOMLIST: those that wait to be torn down */
     struct domain *next;           /* DOMLIST */
     struct shared_info *shared;    /* r: the hypervisor's view of the shared page */
     mfn_t shared_mfn;              /* r */
     u64 vm_assist;                 /* l: bits of VMASST_TYPE_* */
-    u32 pollers;                   /* a: bit per vCPU that is in SCHEDOP_poll, or just was */
-    struct sched_group sched;      /* the policy's view of it */
-    struct console_line *console;  /* lock in console.c */
+    struct domain_watchdog {
+        struct timer timer;
+        struct domain *domain; /* r */
+        bool in_use;           /* l */
+    } watchdogs[NR_WATCHDOGS];
+    u32 pollers;                  /* a: bit per vCPU that is in SCHEDOP_poll, or just was */
+    struct sched_group sched;     /* the policy's view of it */
+    struct console_line *console; /* lock in console.c */
     struct event_table events;
     struct image_symbols *symbols; /* r: for crash reports; NULL: none */
 };
+
+/* The bits of vm_assist that a domain may have; those that only concern 32-bit guests have no effect. */
+#define VM_ASSIST_KNOWN                                                                            \
+    (BIT(VMASST_TYPE_4gb_segments) | BIT(VMASST_TYPE_4gb_segments_notify) |                        \
+     BIT(VMASST_TYPE_writable_pagetables) | BIT(VMASST_TYPE_pae_extended_cr3) |                    \
+     BIT(VMASST_TYPE_architectural_iopl) | BIT(VMASST_TYPE_runstate_update_flag) |                 \
+     BIT(VMASST_TYPE_m2p_strict))
 
 static ALWAYS_INLINE struct vcpu *current_vcpu(void)
 {

@@ -12,6 +12,7 @@
 #include "domain/grant.h"
 #include "domain/sched.h"
 #include "domain/vcpu_timer.h"
+#include "domain/watchdog.h"
 #include "lib/debug.h"
 #include "mm/alloc.h"
 #include "mm/memory.h"
@@ -111,7 +112,7 @@ static bool release_vcpu(struct vcpu *v)
 /* Events first: from then on nobody writes to a vcpu_info any more. */
 static bool release_domain(struct domain *d)
 {
-    if (!event_destroy(d))
+    if (!watchdog_kill(d) || !event_destroy(d))
         return false;
     for (u32 i = 0; i < d->max_vcpus; i++)
         if (d->vcpus[i] && !release_vcpu(d->vcpus[i]))

@@ -5,10 +5,12 @@
  * holder of the lock of v->cpu's queue changes v->state, and a vCPU that changes its CPU does so with both queues locked.
  */
 #include "domain/sched.h"
+#include "abi/errno.h"
 #include "domain/context.h"
 #include "domain/idle.h"
 #include "domain/time.h"
 #include "lib/string.h"
+#include "lib/trace.h"
 #include "x86/clock.h"
 #include "x86/trap.h"
 
@@ -106,20 +108,54 @@ static void fall_asleep(struct vcpu *v, u64 now)
     runstate_change(v, sleeping_runstate(v), now);
 }
 
+/* ---- CPUs for vCPUs ---- */
+
+/* Of the CPUs where it may run, the one with the fewest. */
+static u32 best_cpu(const struct cpumask *may)
+{
+    u32 best = nr_cpus;
+
+    for (u32 i = 0; i < nr_cpus; i++)
+        if (cpumask_test(may, i) &&
+            (best == nr_cpus || run_queues[i].placed < run_queues[best].placed))
+            best = i;
+    assert(best < nr_cpus);
+    return best;
+}
+
+/* Two queues, in the order of their CPUs. */
+static void lock_two(struct run_queue *a, struct run_queue *b)
+{
+    spin_lock(a < b ? &a->lock : &b->lock);
+    spin_lock_as(a < b ? &b->lock : &a->lock, LOCK_SCHED2);
+}
+
+static void unlock_two(struct run_queue *a, struct run_queue *b)
+{
+    spin_unlock(&a->lock);
+    spin_unlock(&b->lock);
+}
+
+/* From now on it belongs to the queue of another CPU. Both are locked, and it is in neither. */
+static void change_queue(struct vcpu *v, struct run_queue *from, struct run_queue *to)
+{
+    assert(!v->unit.queued && from->placed > 0);
+    from->placed--;
+    to->placed++;
+    __atomic_store_n(&v->cpu, to->q.cpu, __ATOMIC_RELAXED);
+}
+
 /* ---- sleeping and waking ---- */
 
 void sched_init_vcpu(struct vcpu *v)
 {
-    u32 best = 0;
-
-    for (u32 i = 1; i < nr_cpus; i++)
-        if (run_queues[i].placed < run_queues[best].placed)
-            best = i;
+    v->unit.group = &v->domain->sched;
+    memset(&v->unit.affinity, 0xff, sizeof(v->unit.affinity));
+    v->affinity = v->unit.affinity;
+    u32 best = best_cpu(&v->unit.affinity);
     v->waits = WAIT_DOWN;
     v->state = VCPU_ASLEEP;
     v->cpu = best;
-    v->unit.group = &v->domain->sched;
-    memset(&v->unit.affinity, 0xff, sizeof(v->unit.affinity));
     scheduler->unit_init(&v->unit);
     spin_lock(&run_queues[best].lock);
     run_queues[best].placed++;
@@ -246,6 +282,105 @@ void sched_get_runstate(struct vcpu *v, struct vcpu_runstate_info *info)
     spin_unlock(&rq->lock);
 }
 
+/* ---- another CPU ---- */
+
+/* Give a vCPU that sleeps because of WAIT_MOVE another CPU. Who calls first does it. */
+static void relocate(struct vcpu *v)
+{
+    u32 here = v->cpu, there = best_cpu(&v->unit.affinity);
+    struct run_queue *from = &run_queues[here], *to = &run_queues[there];
+
+    if (here != there) {
+        lock_two(from, to);
+        if (v->cpu == here && v->state == VCPU_ASLEEP && !v->unit.on_cpu)
+            change_queue(v, from, to);
+        unlock_two(from, to);
+    }
+    sched_wake(v, WAIT_MOVE);
+}
+
+static bool any_cpu(const struct cpumask *mask)
+{
+    for (u32 i = 0; i < nr_cpus; i++)
+        if (cpumask_test(mask, i))
+            return true;
+    return false;
+}
+
+/* unit.affinity may have changed: move it if it must. */
+static void move_if_needed(struct vcpu *v)
+{
+    struct run_queue *rq = lock_queue_of(v);
+    bool stays = cpumask_test(&v->unit.affinity, rq->q.cpu);
+
+    spin_unlock(&rq->lock);
+    if (stays)
+        return;
+    sched_sleep(v, WAIT_MOVE);
+    if (v != current_vcpu() && sched_has_left(v))
+        relocate(v);
+}
+
+bool sched_set_affinity(struct vcpu *v, const struct cpumask *mask)
+{
+    if (!any_cpu(mask))
+        return false;
+    struct run_queue *rq = lock_queue_of(v);
+    v->affinity = *mask;
+    if (!v->overridden)
+        v->unit.affinity = *mask;
+    spin_unlock(&rq->lock);
+    move_if_needed(v);
+    return true;
+}
+
+s64 sched_override(u32 cpu)
+{
+    struct vcpu *v = current_vcpu();
+
+    if (cpu >= nr_cpus)
+        return refuse(-XEN_EINVAL, cpu);
+    struct run_queue *rq = lock_queue_of(v);
+    bool was = v->overridden;
+    if (!was) {
+        v->overridden = true;
+        v->unit.affinity = (struct cpumask){ 0 };
+        cpumask_set(&v->unit.affinity, cpu);
+    }
+    spin_unlock(&rq->lock);
+    move_if_needed(v);
+    return was ? refuse(-XEN_EBUSY, cpu) : 0;
+}
+
+s64 sched_end_override(void)
+{
+    struct vcpu *v = current_vcpu();
+    struct run_queue *rq = lock_queue_of(v);
+    bool was = v->overridden;
+
+    if (was) {
+        v->overridden = false;
+        v->unit.affinity = v->affinity;
+    }
+    spin_unlock(&rq->lock);
+    move_if_needed(v);
+    return was ? 0 : refuse(-XEN_EINVAL, v->id);
+}
+
+s32 sched_pinned_to(const struct vcpu *v)
+{
+    s32 cpu = -1;
+
+    for (u32 i = 0; i < nr_cpus; i++) {
+        if (!cpumask_test(&v->unit.affinity, i))
+            continue;
+        if (cpu >= 0)
+            return -1;
+        cpu = (s32)i;
+    }
+    return cpu;
+}
+
 /* ---- who runs next ---- */
 
 static bool may_go_on(const struct vcpu *v)
@@ -367,24 +502,13 @@ void schedule(struct regs *regs)
     if (next == prev)
         return;
     context_save(prev, regs);
-    __atomic_store_n(&prev->unit.on_cpu, false, __ATOMIC_RELEASE);
+    __atomic_store_n(&prev->unit.on_cpu, false,
+                     __ATOMIC_SEQ_CST); /* before WAIT_MOVE is looked at */
+    if (unlikely(prev->waits & WAIT_MOVE))
+        relocate(prev);
     if (!next)
         run_on_empty_stack(cpu_idle_loop);
     context_load(next);
-}
-
-bool sched_set_affinity(struct vcpu *v, const struct cpumask *mask)
-{
-    bool any = false;
-
-    for (u32 i = 0; i < nr_cpus; i++)
-        any |= cpumask_test(mask, i);
-    if (!any)
-        return false;
-    struct run_queue *rq = lock_queue_of(v);
-    v->unit.affinity = *mask;
-    spin_unlock(&rq->lock);
-    return true;
 }
 
 /* ---- for the idle loop (idle.c) ---- */
@@ -409,22 +533,16 @@ static u32 longest_queue(u32 here)
 /* Bring one over from another CPU's queue into this one's. */
 static bool move_one(struct run_queue *from, struct run_queue *to)
 {
-    struct run_queue *first = from < to ? from : to, *second = from < to ? to : from;
     u64 now = clock_ns();
 
-    spin_lock(&first->lock);
-    spin_lock_as(&second->lock, LOCK_SCHED2);
+    lock_two(from, to);
     struct sched_unit *u = from->q.length ? scheduler->steal(&from->q, to->q.cpu, now) : NULL;
     if (u) {
-        struct vcpu *v = vcpu_of(u);
         taken_out(from, u);
-        from->placed--;
-        to->placed++;
-        __atomic_store_n(&v->cpu, to->q.cpu, __ATOMIC_RELAXED);
-        enqueue(to, v, SCHED_MOVED, now);
+        change_queue(vcpu_of(u), from, to);
+        enqueue(to, vcpu_of(u), SCHED_MOVED, now);
     }
-    spin_unlock(&second->lock);
-    spin_unlock(&first->lock);
+    unlock_two(from, to);
     return u != NULL;
 }
 

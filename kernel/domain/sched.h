@@ -13,10 +13,11 @@
 #include "abi/vcpu.h"
 #include "domain/domain.h"
 
-/* Bits of v->waits. */
+/* Bits of v->waits. What has none of them runs, or waits for a CPU. */
 #define WAIT_EVENT  BIT(0) /* SCHEDOP_block or _poll: until an event, or a time-out */
 #define WAIT_DOWN   BIT(1) /* VCPUOP_down, or not started yet */
 #define WAIT_PAUSED BIT(2) /* v->paused isn't 0 */
+#define WAIT_MOVE   BIT(3) /* it may not run on its CPU any more, and is to be given another */
 
 /* `sched=` on the command line: false if there is no such policy. Before sched_init(). */
 bool sched_choose(const char *name, size_t length);
@@ -40,13 +41,26 @@ void sched_unpause(struct vcpu *v);
 /* Its registers are all in v->ctx. Stays true only while something keeps it from running. */
 bool sched_has_left(const struct vcpu *v);
 
+/* Is it up, as VCPUOP_is_up says? */
+static inline bool sched_is_up(const struct vcpu *v)
+{
+    return !(__atomic_load_n(&v->waits, __ATOMIC_RELAXED) & WAIT_DOWN);
+}
+
+/* Have the CPU on which it runs look at what is to be delivered, even if that is this one. */
+static ALWAYS_INLINE void sched_kick_upcall(struct vcpu *v)
+{
+    if (__atomic_load_n(&v->state, __ATOMIC_RELAXED) == VCPU_RUNNING)
+        cpu_kick(__atomic_load_n(&v->cpu, __ATOMIC_RELAXED), WORK_UPCALL);
+}
+
 /* An upcall has become pending for the vCPU: wake it, or have its CPU look, if it isn't this one. Cheap when there is nothing to do. */
 static ALWAYS_INLINE void sched_notify(struct vcpu *v)
 {
     if (unlikely(__atomic_load_n(&v->waits, __ATOMIC_RELAXED) & WAIT_EVENT))
         sched_wake(v, WAIT_EVENT);
-    else if (v != current_vcpu() && __atomic_load_n(&v->state, __ATOMIC_RELAXED) == VCPU_RUNNING)
-        cpu_kick(__atomic_load_n(&v->cpu, __ATOMIC_RELAXED), WORK_UPCALL);
+    else if (v != current_vcpu())
+        sched_kick_upcall(v);
 }
 
 /* A port has been raised, masked or not: wake those that poll it. The event's pending bit must be set before (with a locked operation). */
@@ -72,10 +86,17 @@ void sched_yield(void);
 /* Have the CPU look at a vCPU that runs there: its domain has ended. */
 void sched_kick(struct vcpu *v);
 
+/* For a while the running vCPU may run on this CPU only, whatever its affinity: SCHEDOP_pin_override. 0 or -XEN_E*. */
+s64 sched_override(u32 cpu);
+s64 sched_end_override(void);
+
+/* The one CPU where it may run, or -1: there are several. */
+s32 sched_pinned_to(const struct vcpu *v);
+
 /* Take out for good a vCPU that does not run. False: it does, to be called again. */
 bool sched_remove(struct vcpu *v);
 
-/* Where it may run; false: no CPU of the mask exists. */
+/* Where it may run; false: no CPU of the mask exists. It may have to move, which the running vCPU does on its way out. */
 bool sched_set_affinity(struct vcpu *v, const struct cpumask *mask);
 
 /* Its run-state times up to now. */

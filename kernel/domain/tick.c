@@ -82,6 +82,26 @@ static void deliver_upcall(struct vcpu *v, struct regs *regs)
     bounce_callback(v, regs, &callback, "event upcall");
 }
 
+/*
+ * VCPUOP_send_nmi: at the handler that the guest has registered for NMIs, or at its trap table's; without one it is lost, as with Xen. No
+ * other comes before the handler's iret.
+ */
+static void deliver_nmi(struct vcpu *v, struct regs *regs)
+{
+    const struct guest_trap *t = &v->ctx.traps[TRAP_NMI];
+    struct guest_callback callback = { .address = v->ctx.nmi.address, .mask = true };
+
+    if (v->ctx.in_kernel == MODE_NMI)
+        return;
+    __atomic_store_n(&v->nmi_pending, false, __ATOMIC_SEQ_CST);
+    if (!callback.address)
+        callback = (struct guest_callback){ .address = t->address, .mask = t->mask };
+    if (!callback.address)
+        return;
+    bounce_callback(v, regs, &callback, "NMI");
+    v->ctx.in_kernel = MODE_NMI;
+}
+
 u64 take_work(void)
 {
     struct cpu *c = this_cpu();
@@ -111,6 +131,8 @@ void exit_work(struct regs *regs)
         schedule(regs);
 
     struct vcpu *v = c->current;
+    if (unlikely(v->nmi_pending) && !v->domain->dying)
+        deliver_nmi(v, regs);
     if (v->ctx.info->evtchn_upcall_pending && !v->ctx.info->evtchn_upcall_mask && !v->domain->dying)
         deliver_upcall(v, regs);
 }

@@ -28,6 +28,28 @@ void time_update(struct vcpu *v)
     t->flags = 0;
     asm volatile("" ::: "memory");
     t->version = ++v->time_version;
+    if (unlikely(v->time_va != 0) && v == current_vcpu())
+        time_copy(v);
+}
+
+/*
+ * The second copy, at an address of the guest's: what it maps into its programs. In user mode the kernel's page tables are borrowed. Nothing happens where
+ * the guest has unmapped it.
+ */
+void time_copy(struct vcpu *v)
+{
+    struct vcpu_time_info info = v->ctx.info->time;
+    u32 version = info.version;
+    bool borrow = !v->ctx.in_kernel;
+
+    if (borrow)
+        tlb_load_cr3(v->ctx.cr3_kernel);
+    info.version = version | 1;
+    if (copy_to_guest(v->time_va, &info.version, sizeof(info.version)) &&
+        copy_to_guest(v->time_va, &info, sizeof(info)))
+        copy_to_guest(v->time_va, &version, sizeof(version));
+    if (borrow)
+        tlb_load_cr3(v->ctx.cr3_user);
 }
 
 void time_set_wallclock(struct domain *d)

@@ -12,6 +12,9 @@
 /* Refresh the vCPU's time info if the last refresh is older than half a second; old NetBSD waits for its version to change. */
 void time_update(struct vcpu *v);
 
+/* Write the second copy of it that the running vCPU has registered (v->time_va). */
+void time_copy(struct vcpu *v);
+
 /* Write the wall clock into a domain's shared info, once at its creation. */
 void time_set_wallclock(struct domain *d);
 

@@ -26,8 +26,13 @@ struct guest_callback {
 
 struct vcpu_info;
 
+/* The guest's mode. An NMI handler is kernel mode, without further NMIs until the next iret; iret.asm leaves that one to C. */
+#define MODE_USER   0
+#define MODE_KERNEL 1
+#define MODE_NMI    2
+
 struct vcpu_context {
-    u64 in_kernel; /* 1: guest kernel mode, 0: guest user mode; first, for entry.asm */
+    u64 in_kernel; /* MODE_*; first, for entry.asm */
     struct vcpu_info
         *info;     /* the guest's upcall flags, through the direct map; for entry.asm; never NULL */
     u64 kernel_sp; /* stack_switch: stack for entries from guest user mode */

@@ -118,6 +118,28 @@ s64 hc_callback_op(u64 cmd, u64 arg, u64 a3, u64 a4, u64 a5, u64 a6)
     }
 }
 
+s64 hc_nmi_op(u64 cmd, u64 arg, u64 a3, u64 a4, u64 a5, u64 a6)
+{
+    struct vcpu_context *c = &current_vcpu()->ctx;
+    struct xennmi_callback callback;
+
+    (void)a3, (void)a4, (void)a5, (void)a6;
+    switch ((u32)cmd) {
+    case XENNMI_register_callback:
+        if (!copy_from_guest(&callback, arg, sizeof(callback)))
+            return refuse(-XEN_EFAULT, arg);
+        if (!is_canonical(callback.handler_address))
+            return refuse(-XEN_EINVAL, callback.handler_address);
+        c->nmi = (struct guest_callback){ .address = callback.handler_address };
+        return 0;
+    case XENNMI_unregister_callback:
+        c->nmi = (struct guest_callback){ 0 };
+        return 0;
+    default:
+        return refuse(-XEN_ENOSYS, cmd);
+    }
+}
+
 s64 hc_stack_switch(u64 ss, u64 sp, u64 a3, u64 a4, u64 a5, u64 a6)
 {
     struct vcpu_context *c = &current_vcpu()->ctx;

@@ -23,6 +23,14 @@ static NOINLINE s64 no_user_tables(struct vcpu *v, u64 rip)
     return 0;
 }
 
+/* The next one may come. */
+static NOINLINE void nmi_handler_ends(struct vcpu *v)
+{
+    v->ctx.in_kernel = MODE_KERNEL;
+    if (v->nmi_pending)
+        cpu_kick(this_cpu()->id, WORK_UPCALL);
+}
+
 /*
  * The words of the frame go straight into the registers. Both its ends are read first, so a crash report shows what was there before. The
  * usual case is done by x86/iret.asm, without coming here: what changes here changes there, too.
@@ -65,6 +73,8 @@ s64 hc_iret(u64 a1, u64 a2, u64 a3, u64 a4, u64 a5, u64 a6)
     regs->rsp = word;
     guest_access_end();
     v->ctx.info->evtchn_upcall_mask = !(rflags & RFLAGS_IF);
+    if (unlikely(v->ctx.in_kernel == MODE_NMI))
+        nmi_handler_ends(v);
     if ((cs & 3) == 3)
         guest_mode_to_user(v);
     return (s64)rax;

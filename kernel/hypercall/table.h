@@ -34,7 +34,7 @@
     CALL(24, vcpu_op)                                          \
     CALL(25, set_segment_base)                                 \
     CALL(26, mmuext_op)                                        \
-    LATER(28, nmi_op)                                          \
+    CALL(28, nmi_op)                                           \
     CALL(29, sched_op)                                         \
     CALL(30, callback_op)                                      \
     CALL(32, event_channel_op)                                 \

@@ -1,10 +1,11 @@
 /*
- * vcpu_op as far as a single vCPU needs it (Xen's public vcpu.h): state, run-state area, vcpu_info in a frame of the guest's own. Timers and
- * further vCPUs come with the whole PV interface.
+ * vcpu_op (Xen's public vcpu.h): starting and stopping vCPUs, run states, timers, areas in the guest's memory.
  */
+#include "abi/sched.h"
 #include "abi/vcpu.h"
 #include "domain/sched.h"
 #include "domain/time.h"
+#include "domain/vcpu_context.h"
 #include "domain/vcpu_timer.h"
 #include "x86/clock.h"
 #include "hypercall/handlers.h"
@@ -63,6 +64,8 @@ static s64 register_info(struct vcpu *v, u64 arg)
         return refuse(-XEN_EFAULT, arg);
     if (v->info_mfn.n != INVALID_MFN.n)
         return refuse(-XEN_EINVAL, v->id);
+    if (v != current_vcpu() && sched_is_up(v))
+        return refuse(-XEN_EINVAL, v->id); /* it may be using the old one */
     if (r.offset > PAGE_SIZE - sizeof(struct vcpu_info) || r.offset % 8)
         return refuse(-XEN_EINVAL, r.offset);
     if (!memory_enter(m))
@@ -111,27 +114,109 @@ static s64 stop_singleshot(struct vcpu *v)
     return 0;
 }
 
-s64 hc_vcpu_op(u64 cmd, u64 id, u64 arg, u64 a4, u64 a5, u64 a6)
-{
-    struct domain *d = current_domain();
-    s64 result;
+/* ---- start and stop ---- */
 
-    id = (u32)id;
-    if (id >= d->max_vcpus || !d->vcpus[id])
-        return refuse(-XEN_ENOENT, id);
-    struct vcpu *v = d->vcpus[id];
-    switch ((u32)cmd) {
+/* The context is big, but fits on the stack of a hypercall several times. */
+static NOINLINE s64 initialise_with(struct vcpu *v, u64 arg)
+{
+    struct vcpu_guest_context context;
+
+    if (!copy_from_guest(&context, arg, sizeof(context)))
+        return refuse(-XEN_EFAULT, arg);
+    if (v->initialised)
+        return refuse(-XEN_EEXIST, v->id);
+    s64 error = vcpu_context_set(v, &context, &current_vcpu()->walk);
+    if (!error && (context.flags & VGCF_online))
+        sched_wake(v, WAIT_DOWN);
+    return error;
+}
+
+/* One call at a time: another one of the same domain waits by being restarted. */
+static s64 initialise(struct vcpu *v, u64 arg)
+{
+    if (__atomic_exchange_n(&v->initialising, true, __ATOMIC_ACQUIRE))
+        return -XEN_ERESTART;
+    s64 error = initialise_with(v, arg);
+    __atomic_store_n(&v->initialising, false, __ATOMIC_RELEASE);
+    return error;
+}
+
+static s64 up(struct vcpu *v)
+{
+    if (!__atomic_load_n(&v->initialised, __ATOMIC_ACQUIRE))
+        return refuse(-XEN_EINVAL, v->id);
+    sched_wake(v, WAIT_DOWN);
+    return 0;
+}
+
+/* The last one that goes down takes the domain with it: nobody is left who could start another. */
+static s64 down(struct vcpu *v)
+{
+    const struct domain *d = v->domain;
+    bool others = false;
+
+    sched_sleep(v, WAIT_DOWN);
+    for (u32 i = 0; i < d->max_vcpus; i++)
+        others |= d->vcpus[i] && sched_is_up(d->vcpus[i]);
+    if (!others)
+        domain_shutdown(v->domain, SHUTDOWN_poweroff);
+    return 0;
+}
+
+static s64 send_nmi(struct vcpu *v, u64 arg)
+{
+    if (arg)
+        return refuse(-XEN_EINVAL, arg);
+    __atomic_store_n(&v->nmi_pending, true, __ATOMIC_SEQ_CST);
+    sched_wake(v, WAIT_EVENT);
+    sched_kick_upcall(v);
+    return 0;
+}
+
+/* Only one that can't leave its CPU has such a thing. */
+static s64 get_physid(struct vcpu *v, u64 arg)
+{
+    struct vcpu_get_physid id;
+    s32 cpu = sched_pinned_to(v);
+
+    if (!v->domain->privileged || cpu < 0)
+        return refuse(-XEN_EINVAL, v->id);
+    id.phys_id = cpu_of((u32)cpu)->apic_id | (u64)cpu << 32;
+    return copy_to_guest(arg, &id, sizeof(id)) ? 0 : refuse(-XEN_EFAULT, arg);
+}
+
+static s64 register_time_area(struct vcpu *v, u64 arg)
+{
+    struct vcpu_register_time_memory_area area;
+
+    if (!copy_from_guest(&area, arg, sizeof(area)))
+        return refuse(-XEN_EFAULT, arg);
+    if (!guest_range_ok(area.addr.p, sizeof(struct vcpu_time_info)))
+        return refuse(-XEN_EFAULT, area.addr.p);
+    v->time_va = area.addr.p;
+    v->time_info = NULL; /* to be written anew, now or when it next runs */
+    if (v == current_vcpu())
+        time_update(v);
+    return 0;
+}
+
+/* ---- by number ---- */
+
+static s64 vcpu_op(u32 cmd, struct vcpu *v, u64 arg)
+{
+    switch (cmd) {
+    case VCPUOP_initialise:
+        return initialise(v, arg);
+    case VCPUOP_up:
+        return up(v);
+    case VCPUOP_down:
+        return down(v);
     case VCPUOP_is_up:
-        return !(v->waits & WAIT_DOWN);
+        return sched_is_up(v);
     case VCPUOP_get_runstate_info:
         return get_runstate(v, arg);
     case VCPUOP_register_runstate_memory_area:
         return register_runstate_area(v, arg);
-    case VCPUOP_register_vcpu_info:
-        result = register_info(v, arg);
-        if (unlikely(result == -XEN_ERESTART))
-            return hypercall_restart(__HYPERVISOR_vcpu_op, cmd, id, arg, a4, a5, a6);
-        return result;
     case VCPUOP_set_periodic_timer:
         return set_periodic(v, arg);
     case VCPUOP_stop_periodic_timer:
@@ -141,11 +226,28 @@ s64 hc_vcpu_op(u64 cmd, u64 id, u64 arg, u64 a4, u64 a5, u64 a6)
         return set_singleshot(v, arg);
     case VCPUOP_stop_singleshot_timer:
         return stop_singleshot(v);
-    case VCPUOP_up:
-        return !(v->waits & WAIT_DOWN) ? 0 : refuse(-XEN_EINVAL, id); /* not initialised */
-    case VCPUOP_initialise:
-        return !(v->waits & WAIT_DOWN) ? refuse(-XEN_EEXIST, id) : refuse(-XEN_ENOSYS, id);
+    case VCPUOP_register_vcpu_info:
+        return register_info(v, arg);
+    case VCPUOP_send_nmi:
+        return send_nmi(v, arg);
+    case VCPUOP_get_physid:
+        return get_physid(v, arg);
+    case VCPUOP_register_vcpu_time_memory_area:
+        return register_time_area(v, arg);
     default:
         return refuse(-XEN_ENOSYS, cmd);
     }
+}
+
+s64 hc_vcpu_op(u64 cmd, u64 id, u64 arg, u64 a4, u64 a5, u64 a6)
+{
+    struct domain *d = current_domain();
+
+    id = (u32)id;
+    if (id >= d->max_vcpus || !d->vcpus[id])
+        return refuse(-XEN_ENOENT, id);
+    s64 result = vcpu_op((u32)cmd, d->vcpus[id], arg);
+    if (unlikely(result == -XEN_ERESTART))
+        return hypercall_restart(__HYPERVISOR_vcpu_op, cmd, id, arg, a4, a5, a6);
+    return result;
 }

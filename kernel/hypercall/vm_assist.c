@@ -5,18 +5,12 @@
 #include "hypercall/handlers.h"
 
 /* 4gb_segments(_notify) and pae_extended_cr3 are refused or ignored by Xen for 64-bit guests, and no guest looks at the result. */
-#define KNOWN                                                                                      \
-    (BIT(VMASST_TYPE_4gb_segments) | BIT(VMASST_TYPE_4gb_segments_notify) |                        \
-     BIT(VMASST_TYPE_writable_pagetables) | BIT(VMASST_TYPE_pae_extended_cr3) |                    \
-     BIT(VMASST_TYPE_architectural_iopl) | BIT(VMASST_TYPE_runstate_update_flag) |                 \
-     BIT(VMASST_TYPE_m2p_strict))
-
 s64 hc_vm_assist(u64 cmd, u64 type, u64 a3, u64 a4, u64 a5, u64 a6)
 {
     struct domain *d = current_domain();
 
     (void)a3, (void)a4, (void)a5, (void)a6;
-    if (type > 63 || !(KNOWN >> type & 1))
+    if (type > 63 || !(VM_ASSIST_KNOWN >> type & 1))
         return refuse(-XEN_EINVAL, type);
     switch ((u32)cmd) {
     case VMASST_CMD_enable:

@@ -64,8 +64,8 @@ iret_entry:
     cmp r11d, HYP_VA_START >> HYP_VA_SHIFT
     je .slow
     mov rax, [rsp + CPU_current]
-    cmp qword [rax + CTX_in_kernel], 0  ; in user mode 23 is a system call like any other
-    je .slow
+    cmp qword [rax + CTX_in_kernel], 1  ; in user mode 23 is a system call like any other; in an NMI handler it is more
+    jne .slow
     cmp qword [rsp + CPU_work], 0
     jne .slow
 

@@ -1,0 +1,105 @@
+/*
+ * Starting vCPUs: see smp.h. Source: struct vcpu_guest_context in Xen's public arch-x86/xen.h.
+ */
+#include "smp.h"
+#include "abi/arch-x86_64.h"
+#include "memory.h"
+#include "trap.h"
+
+#define STACK_SIZE 16384
+
+static struct smp_cpu {
+    u64 id; /* what GS:0 says */
+    void (*run)(u64);
+    u64 argument;
+} cpus[SMP_MAX];
+
+static u8 stacks[SMP_MAX][STACK_SIZE] ALIGNED(16);
+static struct vcpu_guest_context contexts[SMP_MAX];
+static bool begun;
+
+static void set_own_base(void)
+{
+    s64 rc = hypercall(__HYPERVISOR_set_segment_base, SEGBASE_GS_KERNEL, (u64)&cpus[0], 0, 0, 0);
+
+    if (rc)
+        guest_panic("set_segment_base: %ld", (long)rc);
+    begun = true;
+}
+
+u32 smp_id(void)
+{
+    u64 id = 0;
+
+    if (begun)
+        __asm__ volatile("movq %%gs:0, %0" : "=r"(id));
+    return (u32)id;
+}
+
+/* The first function of a vCPU. */
+static NORETURN void smp_main(struct smp_cpu *cpu)
+{
+    cpu->run(cpu->argument);
+    for (;;)
+        vcpu_op(VCPUOP_down, cpu->id, NULL);
+}
+
+static void fill_traps(struct vcpu_guest_context *c)
+{
+    for (unsigned int i = 0; i < ARRAY_SIZE(trap_table_entries); i++) {
+        u8 vector = (u8)(i < 32 ? i : TRAP_INT80);
+        bool open = vector == TRAP_BP || vector == TRAP_OF || vector == TRAP_INT80;
+
+        c->trap_ctxt[vector] = (struct trap_info){ .vector = vector,
+                                                   .flags = (u8)((open ? 3 : 0) | TI_MASK_EVENTS),
+                                                   .cs = FLAT_KERNEL_CS,
+                                                   .address = trap_table_entries[i] };
+    }
+    c->event_callback_eip = (u64)event_entry;
+    c->failsafe_callback_eip = (u64)failsafe_entry;
+    c->syscall_callback_eip = (u64)syscall_entry;
+}
+
+struct vcpu_guest_context *smp_context(u32 id, void (*f)(u64), u64 argument)
+{
+    struct vcpu_guest_context *c = &contexts[id];
+
+    if (!begun)
+        set_own_base();
+    cpus[id] = (struct smp_cpu){ .id = id, .run = f, .argument = argument };
+    memset(c, 0, sizeof(*c));
+    c->flags = VGCF_IN_KERNEL;
+    c->user_regs.rip = (u64)smp_main;
+    c->user_regs.rdi = (u64)&cpus[id];
+    c->user_regs.rsp = (u64)&stacks[id][STACK_SIZE] - 8; /* as after a call */
+    c->user_regs.rflags = 0x200;
+    c->user_regs.cs = FLAT_KERNEL_CS;
+    c->user_regs.ss = FLAT_KERNEL_SS;
+    c->kernel_ss = FLAT_KERNEL_SS;
+    c->kernel_sp = (u64)&stacks[id][STACK_SIZE];
+    c->ctrlreg[3] = ptr_mfn((void *)start_info->pt_base) << 12;
+    c->gs_base_kernel = (u64)&cpus[id];
+    fill_traps(c);
+    return c;
+}
+
+s64 smp_start(u32 id, void (*f)(u64), u64 argument)
+{
+    s64 rc = vcpu_op(VCPUOP_initialise, id, smp_context(id, f, argument));
+
+    return rc ? rc : vcpu_op(VCPUOP_up, id, NULL);
+}
+
+u32 smp_count(void)
+{
+    u32 n = 0;
+
+    while (n < SMP_MAX && vcpu_op(VCPUOP_is_up, n, NULL) >= 0)
+        n++;
+    return n;
+}
+
+bool smp_is_up(u32 id)
+{
+    return vcpu_op(VCPUOP_is_up, id, NULL) == 1;
+}

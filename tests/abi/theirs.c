@@ -21,6 +21,7 @@
 #include <xen/io/console.h>
 #include <xen/io/xs_wire.h>
 #include <xen/memory.h>
+#include <xen/nmi.h>
 #include <xen/physdev.h>
 #include <xen/platform.h>
 #include <xen/sched.h>

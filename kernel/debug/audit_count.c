@@ -278,6 +278,8 @@ void audit_count(void)
         for (u32 i = 0; i < d->max_vcpus; i++)
             if (d->vcpus[i])
                 count_vcpu(d->vcpus[i]);
+        if (d->console_ring.mfn.n != INVALID_MFN.n)
+            hold(d->console_ring.mfn, FRAME_WRITABLE, "a console ring");
         count_walk(&d->mem.walk);
         count_outcome(&d->mem.foreign_result);
     }

@@ -5,6 +5,7 @@
  */
 #include "domain/build.h"
 #include "domain/end.h"
+#include "domain/event.h"
 #include "lib/bzimage.h"
 #include "lib/debug.h"
 #include "lib/elf.h"
@@ -128,15 +129,29 @@ static void write_tables(struct builder *b)
     }
 }
 
-static void write_start_info(struct builder *b)
+/*
+ * The two channels that an unprivileged domain starts with. The store's waits for a dom0. The console's ring is served by the hypervisor
+ * until a dom0 takes it over, even where `console=no` refuses console_io, as Xen does.
+ */
+static bool make_channels(struct builder *b, struct plan_frames *frames)
+{
+    mfn_t console = pfn_to_mfn(b, b->plan.console.pfn);
+
+    frames->xenstore_mfn = pfn_to_mfn(b, b->plan.xenstore.pfn).n;
+    frames->console_mfn = console.n;
+    if (event_alloc_unbound(b->d, 0, &frames->xenstore_evtchn))
+        return false;
+    return console_ring_start(b->d, console, &frames->console_evtchn);
+}
+
+static bool write_start_info(struct builder *b)
 {
     struct plan_frames frames = { .shared_info = b->d->shared_mfn.n << PAGE_SHIFT };
 
-    if (!b->d->privileged) {
-        frames.xenstore_mfn = pfn_to_mfn(b, b->plan.xenstore.pfn).n;
-        frames.console_mfn = pfn_to_mfn(b, b->plan.console.pfn).n;
-    }
+    if (!b->d->privileged && !make_channels(b, &frames))
+        return false;
     plan_start_info(&b->plan, &frames, pfn_to_virt(b, b->plan.start_info.pfn));
+    return true;
 }
 
 static bool start_vcpu(struct builder *b)
@@ -174,9 +189,8 @@ static bool fill(struct builder *b, const struct build_input *in, const struct e
     copy_in(b, b->plan.ramdisk.pfn * PAGE_SIZE, in->ramdisk, in->ramdisk_size);
     if (b->plan.has_hypercall_page)
         hypercall_page_fill(pfn_to_virt(b, b->plan.hypercall_pfn));
-    write_start_info(b);
     write_tables(b);
-    if (!start_vcpu(b)) {
+    if (!write_start_info(b) || !start_vcpu(b)) {
         printk("%s: its first page tables were refused: a bug in the plan, please report it\n",
                in->config.name);
         return false;

@@ -3,6 +3,7 @@
  */
 #include "domain/console.h"
 
+#include "domain/console_ring.h"
 #include "domain/domain.h"
 #include "lib/debug.h"
 #include "lib/string.h"
@@ -160,6 +161,11 @@ void console_flush(struct domain *d)
 
 /* ---- the list ---- */
 
+static bool may_have_focus(const struct domain *d)
+{
+    return d->console_ok || d->console_ring.served;
+}
+
 void console_attach(struct domain *d)
 {
     mfn_t page = alloc_koan_page();
@@ -173,10 +179,17 @@ void console_attach(struct domain *d)
     struct console_line **link = &lines;
     while (*link)
         link = &(*link)->next;
-    if (!lines && d->console_ok)
-        focus = line;
     *link = line;
     d->console = line;
+    spin_unlock(&lines_lock);
+    console_offer_focus(d);
+}
+
+void console_offer_focus(struct domain *d)
+{
+    spin_lock(&lines_lock);
+    if (d->console && lines == d->console && may_have_focus(d))
+        focus = d->console;
     spin_unlock(&lines_lock);
 }
 
@@ -188,7 +201,7 @@ static struct console_line *next_focus(struct console_line *line)
 {
     do
         line = line ? line->next : lines;
-    while (line && !line->domain->console_ok);
+    while (line && !may_have_focus(line->domain));
     return line;
 }
 
@@ -236,14 +249,18 @@ static void type_to(struct console_line *line, u8 byte)
 void console_input(u8 byte)
 {
     spin_lock(&lines_lock);
+    struct console_line *to = byte == KEY_SWITCH ? NULL : focus;
+    u16 domid = to ? to->domain->id : DOMID_INVALID;
     bool for_hypervisor = !focus && byte != KEY_SWITCH;
     if (byte == KEY_SWITCH)
         move_focus(next_focus(focus));
-    else if (focus)
-        type_to(focus, byte);
+    else if (to)
+        type_to(to, byte);
     spin_unlock(&lines_lock);
     if (for_hypervisor)
         debug_key(byte);
+    else if (to)
+        console_ring_input(domid);
 }
 
 size_t console_guest_read(struct domain *d, u8 *to, size_t size)

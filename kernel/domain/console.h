@@ -19,6 +19,9 @@ struct domain;
 /* Give a new domain its line; the first domain gets the focus. */
 void console_attach(struct domain *d);
 
+/* A new domain can be typed to: the focus is its own if it is the first. */
+void console_offer_focus(struct domain *d);
+
 /* Print what is left of its last line. */
 void console_flush(struct domain *d);
 

@@ -135,6 +135,7 @@ struct domain *domain_create(const struct domain_config *config)
     d->max_vcpus = config->vcpus;
     d->sched = (struct sched_group){ .params.weight = SCHED_WEIGHT, .units = config->vcpus };
     watchdog_init(d);
+    console_ring_init(d);
     link_domain(d, config->initial);
     trace_event(TRACE_DOMAIN, d->id, END_NONE);
     bool events = event_init(d);

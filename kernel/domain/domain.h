@@ -12,6 +12,7 @@
 #include "mm/memory.h"
 #include "x86/cpu.h"
 #include "x86/fpu.h"
+#include "domain/console_ring.h"
 #include "domain/event_state.h"
 #include "domain/scheduler.h"
 #include "domain/timer.h"
@@ -105,6 +106,7 @@ struct domain {
     struct sched_group sched;     /* the policy's view of it */
     struct console_line *console; /* lock in console.c */
     struct event_table events;
+    struct console_ring console_ring;
     struct image_symbols *symbols; /* r: for crash reports; NULL: none */
 };
 

@@ -109,7 +109,7 @@ static bool release_vcpu(struct vcpu *v)
            drop_walk_result(m, &v->walk);
 }
 
-/* Events first: from then on nobody writes to a vcpu_info any more. */
+/* Events first: from then on nobody writes to a vcpu_info or to a console ring any more. */
 static bool release_domain(struct domain *d)
 {
     if (!watchdog_kill(d) || !event_destroy(d))
@@ -117,6 +117,8 @@ static bool release_domain(struct domain *d)
     for (u32 i = 0; i < d->max_vcpus; i++)
         if (d->vcpus[i] && !release_vcpu(d->vcpus[i]))
             return false;
+    if (!give_back(&d->mem, &d->console_ring.mfn))
+        return false;
     return grant_table_end(&d->mem) && memory_release(&d->mem) && grant_maps_end(&d->mem);
 }
 

@@ -1,10 +1,13 @@
 # Tests of the whole machine, from outside: what debug/ reports, and that it can be trusted.
 
-CHECKS += check-debug check-boot
-.PHONY: check-debug check-boot
+CHECKS += check-debug check-boot check-console
+.PHONY: check-debug check-boot check-console
 
 check-debug: $(BUILD)/koan.elf $(BUILD)/guests/hello $(BUILD)/guests/crasher $(BUILD)/tests/guests/unknown_hypercall
 	$(Q)$(PYTHON) tests/system/test_debug.py $(T)
 
 check-boot: $(BUILD)/koan.elf $(BUILD)/guests/hello
 	$(Q)$(PYTHON) tests/system/test_boot.py
+
+check-console: $(BUILD)/koan.elf $(BUILD)/guests/echo ## what is typed goes through console rings, and back
+	$(Q)$(PYTHON) tests/system/test_console.py

@@ -12,11 +12,6 @@
 #include "domain/domain.h"
 #include "mm/addr.h"
 
-static mfn_t virt_to_mfn(const void *p)
-{
-    return MFN((u64)((const u8 *)p - host_memory) >> PAGE_SHIFT);
-}
-
 static bool work_comes;
 #define work_pending() work_comes
 #define current_vcpu() (&vcpus[0][0])

@@ -1,0 +1,69 @@
+#!/usr/bin/python3
+"""What is typed reaches the guest that has the focus, through its console ring, and what it says comes back by the ring.
+
+    test_console.py
+
+Two guests that echo lines, on one CPU and on two; they may use no console_io, so the ring is the only way. The last line is
+`N passed, N failed`.
+"""
+
+import pathlib
+import sys
+
+TREE = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(TREE / "tools"))
+
+from check import format_summary  # noqa: E402  (the path comes first)
+from koanrun import paths  # noqa: E402
+from koanrun.machine import Machine, Module  # noqa: E402
+
+LIMIT_SECONDS = 120
+ECHO = paths.BUILD / "guests" / "echo"
+FOCUS = b"\x1d"  # Ctrl-]: the focus moves on
+
+# What is typed when that line is seen: each step waits for the answer to the one before.
+LONG = "x" * 68
+STEPS = [
+    ({"(alpha) say something", "(beta) say something"}, b"hello\r"),
+    ({"(alpha) you said: hello"}, FOCUS),
+    ({"(koan) input goes to beta"}, LONG.encode() + b"\n"),
+    ({f"(beta) you said: {LONG}"}, b"quit\n"),
+    ({"(koan) beta powered off"}, b""),
+    ({"(koan) input goes to alpha"}, b"quit\n"),
+]
+
+
+def complaints(smp):
+    """What is wrong with the conversation."""
+    modules = [Module(ECHO, name, mem=16, console=False) for name in ("alpha", "beta")]
+    steps = list(STEPS)
+    waiting = set(steps[0][0])
+    with Machine("koan", modules, "audit=end", timeout=LIMIT_SECONDS, smp=smp) as machine:
+        for line in machine.lines():
+            waiting.discard(line)
+            while steps and not waiting:
+                machine.write(steps.pop(0)[1])
+                waiting = set(steps[0][0]) if steps else set()
+    if steps:
+        yield f"never seen: {', '.join(sorted(waiting))}"
+    if any(line.startswith("(alpha) you said") and "hello" not in line and "quit" not in line for line in machine.output):
+        yield "alpha got what was typed for beta"
+    if machine.ending.kind != "clean":
+        yield f"the end is {machine.ending.kind}"
+    yield from (line for line in machine.output if "(koan) audit:" in line and "clean" not in line)
+
+
+def main():
+    """Run it on one CPU and on two."""
+    failed = passed = 0
+    for smp in (1, 2):
+        wrong = list(complaints(smp))
+        print(f"echo, {smp} CPU(s): {'; '.join(wrong) or 'ok'}", flush=True)
+        failed += bool(wrong)
+        passed += not wrong
+    print(format_summary(passed, failed))
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -15,6 +15,8 @@ run() returning is the pass. self.random is fresh in every run and the same in a
 
 import dataclasses
 
+import paging
+import seal
 from elfread import Elf
 from koanrun import paths
 from target import Failed, Target, source_line
@@ -42,16 +44,17 @@ class Case:
     def boot(self, options="", guests=(), **more):
         """A Target; more of its arguments: entries, cpus, mem, entry_size, apic_ids, map_tail. guests: (file name, module text)."""
         spec = self.setting.spec
-        modules, elves = [], {}
+        modules, elves, keys = [], {}, {}
         for name, text in guests:
-            path = paths.need_file(self.setting.guests / name, "the grader's guests are built with its pristine tree")
-            modules.append((path.read_bytes(), text))
-            elves[name] = Elf(path)
+            elf = Elf(paths.need_file(self.setting.guests / name, "the grader's guests are built with its pristine tree"))
+            data, keys[name] = seal.with_key(elf, self.random)
+            modules.append((data, text))
+            elves[name] = elf
         more.setdefault("cpus", spec.cpus)
         more.setdefault("mem", spec.memory or 256)
         machine = Target(self.setting.elf, self.setting.numbers, self.random, modules=modules, budget=spec.instructions,
                          options=" ".join(word for word in (spec.options, options) if word), **more)
-        machine.guests = elves
+        machine.guests, machine.keys = elves, keys
         machine.on_failure, machine.on_boot = self.on_failure, self.on_boot
         self.machines.append(machine)
         return machine
@@ -63,6 +66,21 @@ class Case:
     def check(self, condition, expected, seen, where="", hint=""):
         if not condition:
             self.fail(expected, seen, where, hint)
+
+    def check_seal(self, machine, guest, data, seen):
+        """DATA, which the guest has sealed (guests/lib/seal.h), is as it left it."""
+        self.check(seal.siphash(machine.keys[guest], data) == seen, f"what the guest {guest} says stands under its seal", f"{seen:#x}, another one",
+                   "", "Somebody else has written into the guest's memory.")
+
+    def check_code(self, machine, guest):
+        """The guest's code is what the grader gave; a page that it has unmapped by now is not looked at."""
+        elf = machine.guests[guest]
+        start, end = elf.symbols["hypercall_page"] + paging.PAGE, elf.symbols["user_start"]
+        (base, data, _), cr3 = elf.segments[0], machine.cr3()
+        for va in range(start, end, paging.PAGE):
+            if machine.mapping(va, cr3):
+                self.check(machine.read(va, paging.PAGE, cr3) == data[va - base:va - base + paging.PAGE], f"the code of the guest {guest} is its own",
+                           f"other bytes in the page {va:#x}", "", "A hypervisor has no business in its guests' code.")
 
     def source(self, name):
         """Where a function of the hypervisor stands: `name (file:line)`."""

@@ -4,7 +4,7 @@ offset in it is checked, and a file that is no good is an ElfError."""
 import bisect
 import struct
 
-PT_LOAD, SHT_SYMTAB, STT_FUNC = 1, 2, 2
+PT_LOAD, SHT_SYMTAB, STT_FUNC, STB_GLOBAL = 1, 2, 2, 1
 
 
 class ElfError(Exception):
@@ -22,7 +22,7 @@ class Elf:
             raise ElfError(f"{path}: no 64-bit little-endian ELF file")
         self.entry, = self._unpack("<Q", 24)
         self.segments = self._segments()
-        self.symbols = {}      # name -> address; the first of several wins
+        self.symbols = {}      # name -> address; a global one wins, so that no static function can pass for another file's
         self.sizes = {}
         self.places = {}       # name -> where its source stands, as far as anybody has asked
         self.all = {}          # name -> every address, for static names that two files use
@@ -61,7 +61,7 @@ class Elf:
         return self._unpack("<IIQQQQIIQQ", at + index * size)
 
     def _read_symbols(self):
-        self._functions = set()
+        self._functions, seen_globals = set(), set()
         count, = self._unpack("<H", 60)
         for index in range(count):
             _, kind, _, _, offset, size, link, *_ = self._section(index)
@@ -74,11 +74,24 @@ class Elf:
                 if not text or section == 0:
                     continue
                 self.all.setdefault(text, []).append(value)
-                if text in self.symbols:
+                if text in self.symbols and not (info >> 4 == STB_GLOBAL and text not in seen_globals):
                     continue
+                if info >> 4 == STB_GLOBAL:
+                    seen_globals.add(text)
                 self.symbols[text], self.sizes[text] = value, length
                 if info & 15 == STT_FUNC or section < 0xff00 and info >> 4 == 1:
                     self._functions.add(text)
+
+    def offset_of(self, name):
+        """Where the bytes of a symbol stand in the file; None if it has no such symbol or no bytes for it."""
+        at, = self._unpack("<Q", 32)
+        size, count = self._unpack("<HH", 54)
+        address = self.symbols.get(name)
+        for index in range(count if address is not None else 0):
+            kind, _, offset, start, _, in_file, _ = self._unpack("<IIQQQQQ", at + index * size)
+            if kind == PT_LOAD and start <= address < start + in_file:
+                return offset + address - start
+        return None
 
     def symbol_at(self, address):
         """name+0x12 of the function that holds the address, or the address alone."""

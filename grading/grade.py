@@ -9,6 +9,7 @@ Exit status 0: all points; 1: points lost; 2: bad use or bad lab file; 3: infras
 
 import argparse
 import concurrent.futures
+import os
 import pathlib
 import sys
 
@@ -19,6 +20,7 @@ sys.path.insert(0, str(HERE.parent / "tools"))
 import labfile  # noqa: E402  (the path comes first)
 import pristine  # noqa: E402
 import results  # noqa: E402
+import sandbox  # noqa: E402
 import submission  # noqa: E402
 from koanrun.errors import UsageError  # noqa: E402
 from problem import Problem, run_main  # noqa: E402
@@ -76,8 +78,12 @@ def grade(tree, lab, folder=None, names=(), seed=None, jobs=2, out=None, say=pri
     tests = without_hidden(lab, wanted, tree)
     for test in tests:
         load_case(lab, test, tree)   # a bad lab file is refused before anything runs
+    report = results.Report(lab, submission.shown(folder or tree), complete=not names and tests == wanted)
+    trouble = sandbox.probe()
+    if trouble:
+        give_up(report, tests, results.ERROR, "a sandbox to compile and run a submission in", trouble)
+        return report, out
     base, numbers = prepared or pristine.prepare(tree, lab)
-    report = results.Report(lab, str(folder or tree), complete=not names and tests == wanted)
     if files is None:
         files, report.refused = take(tree, lab, base, folder, report.notes)
     if report.notes:
@@ -127,6 +133,9 @@ def main(arguments):
                         say=lambda text: print(text, flush=True))
     results.write(report, out)
     show(report)
+    if report.status and os.environ.get("MAKELEVEL"):
+        print(f"Status {report.status}: {results.MEANING[report.status]}. make itself says `Error {report.status}` and ends with 2; "
+              f"scripts call grading/grade.py {lab.name}, which ends with {report.status}.", flush=True)
     return report.status
 
 

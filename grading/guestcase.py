@@ -1,9 +1,10 @@
 """A test of kind `guest`: one of the tree's test guests (tests/guests/NAME.c) as the only domain of a machine.
 
 The guest is stopped by its own code's addresses, not by what is printed. Its verdict is read from its result page, found through
-the guest's page tables, and counts only with the fresh nonce in it; then the frame table is recounted from outside, at the
-guest's verdict and once more when the domain is gone. Both must be right: a kernel may reach into the page of its guest, but then the
-frames still have to be in order.
+the guest's page tables. It counts only with the fresh nonce in it and under a seal whose key stands in this run's image alone
+(seal.py), and if the guest's code is what the grader gave. Then the frame table is recounted from outside, at the guest's verdict and
+once more when the domain is gone. A kernel that would forge a verdict has to find the key in its guest and compute the seal, and
+then its frames still have to be in order.
 """
 
 import struct
@@ -34,6 +35,8 @@ class GuestCase(Case):
             magic, _, seen_nonce, _, _, answer, _ = RESULT.unpack_from(data)
             said = data[RESULT.size:].split(b"\0")[0].decode("utf-8", "replace")
             self.check((magic, seen_nonce) == (MAGIC, nonce), "a verdict with this run's nonce", f"{seen_nonce:#x}", said)
+            self.check_seal(machine, name, data[:-8], int.from_bytes(data[-8:], "little"))
+            self.check_code(machine, name)
             # With the reference it can be set up (`make check-labs`), so it is the submission that refuses what it needs.
             self.check(verdict not in (ERROR, SKIP), f"tests/guests/{name}.c can be set up: what it asks for is allowed", said, said.split(": ")[0])
             self.check(verdict in (PASS, CRASH), f"what tests/guests/{name}.c checks", said, said.split(": ")[0])

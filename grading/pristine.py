@@ -81,7 +81,7 @@ def make(folder, *goals):
     done = subprocess.run(["make", "-s", "-j2", *goals], cwd=folder, env=clean_environment(), stdin=subprocess.DEVNULL,
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
     if done.returncode:
-        raise Problem("the pristine tree", f"does not build:\n{done.stdout.strip()[-3000:]}\n", "mend the reference first")
+        raise Problem("the pristine tree", f"does not build:\n{done.stdout.strip()[-3000:]}\n", "mend the reference first; a file that git does not know (`git add`) is not in it")
 
 
 def build_guests(folder, lab):

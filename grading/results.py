@@ -8,6 +8,7 @@ from xml.etree import ElementTree
 SCHEMA = 1
 PASS, FAIL, ERROR = "pass", "fail", "error"
 STATUS_ALL, STATUS_LOST, STATUS_USE, STATUS_INFRASTRUCTURE = 0, 1, 2, 3
+MEANING = ("all points", "points lost", "bad use or bad lab file", "infrastructure: nobody's points are touched")
 UNFIT = re.compile(r"[^\t\n\x20-\x7e\u00a0-\ud7ff\ue000-\ufffd]")
 
 

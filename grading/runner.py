@@ -50,7 +50,7 @@ def build(base, files, folder):
     if done.limit == "wall":
         raise Infrastructure("the compiler took too long on the wall clock")
     if done.output.startswith("bwrap: "):
-        raise Infrastructure(f"the sandbox does not start: {done.output.strip()[:400]}; install the package bubblewrap (make setup does)")
+        raise Infrastructure(sandbox.explain_trouble(done.output.strip()[:400]))
     if done.status or done.limit:
         lines = [line for line in done.output.splitlines() if "error" in line or "undefined" in line] or done.output.splitlines()[-3:]
         where = lines[0].split(": ", 1)[0] if lines else ""

@@ -13,12 +13,14 @@ import subprocess
 import time
 
 from koanrun import paths
+from koanrun.errors import UsageError
 
-CPU_SECONDS = 120
-MEMORY = 4 << 30
-FILE_SIZE = 256 << 20
+CPU_SECONDS = 60
+MEMORY = 1 << 30
+FILE_SIZE = 32 << 20
 OUTPUT = 1 << 20
 WALL_SECONDS = 600
+PROBE_SECONDS = 30
 SYSTEM = ["--ro-bind", "/usr", "/usr", "--symlink", "usr/bin", "/bin", "--symlink", "usr/lib", "/lib", "--symlink", "usr/lib64", "/lib64",
           "--symlink", "usr/sbin", "/sbin", "--ro-bind-try", "/etc/alternatives", "/etc/alternatives", "--proc", "/proc", "--dev", "/dev",
           "--tmpfs", "/tmp"]
@@ -44,6 +46,47 @@ def prefix(folder, writable=(), readable=(), home=None):
     inside = home or str(folder)
     return words + ["--bind", str(folder), inside, "--chdir", inside, "--clearenv", "--setenv", "PATH", "/usr/bin:/bin",
                     "--setenv", "LC_ALL", "C.UTF-8", "--setenv", "HOME", "/tmp"]
+
+
+# What bubblewrap says when it can't begin: what is missing, and the remedy.
+TROUBLES = (
+    ("setting up uid map", "user namespaces are forbidden to programs (AppArmor or a setting of the kernel)",
+     "as root: sysctl -w kernel.apparmor_restrict_unprivileged_userns=0 (Ubuntu), or an AppArmor profile for /usr/bin/bwrap that allows userns"),
+    ("No permissions to creat", "user namespaces are forbidden to programs",
+     "as root: sysctl -w kernel.unprivileged_userns_clone=1 (Debian before 11), user.max_user_namespaces above 0; "
+     "in a container: start it with --security-opt seccomp=unconfined, or --privileged"),
+    ("proc", "the system refuses a fresh /proc in a namespace, as in most containers",
+     "start the container with --security-opt systempaths=unconfined --security-opt seccomp=unconfined, or --privileged"),
+    ("Creating new namespace failed", "the system refuses new namespaces",
+     "as root: sysctl -w user.max_user_namespaces=10000; in a container: --security-opt seccomp=unconfined, or --privileged"),
+    ("Operation not permitted", "the system refuses mounts in a namespace",
+     "in a container: start it with --security-opt seccomp=unconfined --security-opt apparmor=unconfined, or --privileged"),
+)
+_probed = None
+
+
+def explain_trouble(said):
+    """bubblewrap's own words, with what is missing and the remedy."""
+    for word, missing, remedy in TROUBLES:
+        if word in said:
+            return f"no sandbox: {missing}; {remedy}. bubblewrap says: {said}"
+    return f"no sandbox, and so no grading of a stranger's code; bubblewrap says: {said or 'nothing'}"
+
+
+def probe():
+    """Does the sandbox work here? "" or what is missing and the remedy; tried once."""
+    global _probed
+    if _probed is None:
+        try:
+            words = [paths.need_tool("bwrap", "bubblewrap"), "--unshare-all", "--die-with-parent", *SYSTEM, "/usr/bin/true"]
+            done = subprocess.run(words, stdin=subprocess.DEVNULL, capture_output=True, timeout=PROBE_SECONDS, check=False)
+            said = done.stderr.decode("utf-8", "replace").strip()[-400:]
+            _probed = "" if done.returncode == 0 else explain_trouble(said)
+        except UsageError as error:
+            _probed = str(error)
+        except subprocess.TimeoutExpired:
+            _probed = f"no sandbox: bubblewrap did not come back within {PROBE_SECONDS} s"
+    return _probed
 
 
 def limits(cpu=CPU_SECONDS, memory=MEMORY, size=FILE_SIZE):

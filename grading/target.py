@@ -76,6 +76,8 @@ class Target:
         self.elf, self.numbers, self.cpus, self.budget = elf, numbers, cpus, budget or BUDGET
         self.mem = mem << 20
         self.layout = bootrom.Layout(random, elf, list(modules), self.mem)
+        if self.layout.core_end > self.mem:
+            raise Failed(f"the hypervisor fits into a machine of {mem} MiB", f"it takes {self.layout.image_size >> 20} MiB", "", "A table of that size?")
         make = entries or bootrom.plain_map
         self.entries = make(self.mem) if entries is None else make(random, self.mem, self.layout.core_end)
         words = " ".join(word for word in ("console=com1", "end=exit", options) if word)
@@ -85,6 +87,7 @@ class Target:
             mem=mem, smp=cpus, icount=True, timeout=WALL_SECONDS)
         self.gdb = self.ram = None
         self.guests = {}   # name -> Elf, for places
+        self.keys = {}     # name -> key of its seal, or None
         self.on_failure = None   # called with this Target and a Failed, while the machine still stands
         self.on_boot = None      # called with this Target instead of running anything
 

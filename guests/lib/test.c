@@ -3,6 +3,7 @@
  */
 #include <stdarg.h>
 
+#include "seal.h"
 #include "test.h"
 
 struct test_result test_result ALIGNED(PAGE_SIZE);
@@ -57,6 +58,7 @@ static void publish(enum verdict verdict, const char *format, va_list args)
     test_result.nonce = wait ? hex_value(nonce) : 0;
     test_result.magic = TEST_MAGIC;
     __atomic_store_n(&test_result.verdict, verdict, __ATOMIC_RELEASE);
+    test_result.seal = seal(&test_result, offsetof(struct test_result, seal));
     print("RESULT %lx %s %s: %s\n", ptr_mfn(&test_result), VERDICTS[verdict], test_name(),
           test_result.text);
     while (wait && __atomic_load_n(&test_result.release, __ATOMIC_ACQUIRE) != test_result.nonce)

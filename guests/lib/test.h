@@ -42,7 +42,8 @@ struct test_result {
     u32 pad;
     u64 answer;  /* whatever the test wants to tell */
     u64 release; /* written by the runner */
-    char text[PAGE_SIZE - 48];
+    char text[PAGE_SIZE - 56];
+    u64 seal; /* of all before it, with the verdict in and nothing released (seal.h) */
 };
 static_assert(sizeof(struct test_result) == PAGE_SIZE, "one page");
 

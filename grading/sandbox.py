@@ -5,6 +5,7 @@ Only compilers and the emulator run in it; what the student wrote runs in the em
 """
 
 import dataclasses
+import glob
 import os
 import resource
 import select
@@ -21,9 +22,11 @@ FILE_SIZE = 32 << 20
 OUTPUT = 1 << 20
 WALL_SECONDS = 600
 PROBE_SECONDS = 30
+ASLEEP_LOOKS = 15   # a second apart: nobody inside does anything, and nobody will
+CLEAN = ("/usr/bin/env", "-i", "PATH=/usr/bin:/bin")
 SYSTEM = ["--ro-bind", "/usr", "/usr", "--symlink", "usr/bin", "/bin", "--symlink", "usr/lib", "/lib", "--symlink", "usr/lib64", "/lib64",
-          "--symlink", "usr/sbin", "/sbin", "--ro-bind-try", "/etc/alternatives", "/etc/alternatives", "--proc", "/proc", "--dev", "/dev",
-          "--tmpfs", "/tmp"]
+          "--symlink", "usr/sbin", "/sbin", "--ro-bind-try", "/etc/alternatives", "/etc/alternatives", "--proc", "/proc",
+          "--dev-bind", "/dev/null", "/dev/null", "--tmpfs", "/tmp"]
 
 
 @dataclasses.dataclass
@@ -37,14 +40,15 @@ class Done:
 
 def prefix(folder, writable=(), readable=(), home=None):
     """The words before a command. FOLDER is where it runs; it and WRITABLE may be written.
-    HOME: the path that FOLDER has inside, when its own would tell something."""
-    words = [paths.need_tool("bwrap", "bubblewrap"), "--unshare-all", "--die-with-parent", *SYSTEM]
+    HOME: the path that FOLDER has inside, when its own would tell something; bubblewrap is then to be started in FOLDER."""
+    # bubblewrap is process 1 inside: its own environment and words can be read there.
+    words = [*CLEAN, paths.need_tool("bwrap", "bubblewrap"), "--unshare-all", "--die-with-parent", *SYSTEM]
     for path in readable:
         words += ["--ro-bind", str(path), str(path)]
     for path in writable:
         words += ["--bind", str(path), str(path)]
     inside = home or str(folder)
-    return words + ["--bind", str(folder), inside, "--chdir", inside, "--clearenv", "--setenv", "PATH", "/usr/bin:/bin",
+    return words + ["--bind", "." if home else str(folder), inside, "--chdir", inside, "--clearenv", "--setenv", "PATH", "/usr/bin:/bin",
                     "--setenv", "LC_ALL", "C.UTF-8", "--setenv", "HOME", "/tmp"]
 
 
@@ -101,19 +105,37 @@ def limits(cpu=CPU_SECONDS, memory=MEMORY, size=FILE_SIZE):
     return apply
 
 
+def all_asleep(session):
+    """Does every process of a session wait for another one, or for ever? Who has work, or waits for the disk, does not."""
+    states = []
+    for path in glob.glob("/proc/[0-9]*/stat"):
+        try:
+            with open(path, encoding="utf-8", errors="replace") as file:
+                state, _, _, of = file.read().rpartition(")")[2].split()[:4]
+        except OSError:
+            continue   # it has just ended
+        if int(of) == session:
+            states.append(state)
+    return bool(states) and set(states) <= {"S", "Z"}
+
+
 def run(command, folder, *, home="/submission", wall=WALL_SECONDS, cpu=CPU_SECONDS):
     """Run a command in the sandbox, to its end or a limit."""
-    process = subprocess.Popen(prefix(folder, home=home) + list(command), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+    process = subprocess.Popen(prefix(folder, home=home) + list(command), cwd=folder, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                                stderr=subprocess.STDOUT, preexec_fn=limits(cpu))
-    deadline, output, limit = time.monotonic() + wall, b"", ""
+    deadline, output, limit, asleep = time.monotonic() + wall, b"", "", 0
     while not limit:
         if select.select([process.stdout], [], [], 1)[0]:
             chunk = os.read(process.stdout.fileno(), 65536)
             if not chunk:
                 break
             output += chunk
+        else:
+            asleep = asleep + 1 if all_asleep(process.pid) else 0
         if len(output) > OUTPUT:
             limit = f"more than {OUTPUT >> 20} MiB of output"
+        elif asleep >= ASLEEP_LOOKS:
+            limit = "it waits for something that never comes: what does the file read?"
         elif time.monotonic() > deadline:
             limit = "wall"
     if limit:

@@ -3,59 +3,20 @@
 Each cheat is the reference with a few lines put in at a place that start-up comes by.
 """
 
-import pathlib
 import re
-import shutil
 import subprocess
 import sys
-import tempfile
 import unittest
 
-import grade
-import labfile
-import pristine
 import results
 from case import Case
 from runner import Runner
+from whole import TREE, Whole
 
-TREE = pathlib.Path(__file__).resolve().parents[3]
-BUDGET = 60_000_000   # a start-up takes about 8 million
-FILES = ["kernel/mm/map.c", "kernel/x86/smp.c"]
-TEST = "write_xor_execute"
+TEST = Whole.TEST.name
 
 
-def small_lab():
-    """One real test of lab 1, over the reference: no block has its number."""
-    test = labfile.Test(TEST, "machine", "tests/tables.py:WriteXorExecute", instructions=BUDGET, hint="a hint")
-    return labfile.Lab("01-boot", 99, "x", 1, FILES, [labfile.Exercise("99.1", "one", 10, tests=[TEST])], [test], [], "object", {}, 0, [])
-
-
-class Cheats(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        holder = tempfile.TemporaryDirectory(dir=pristine.CACHE if pristine.CACHE.is_dir() else None)
-        cls.addClassCleanup(holder.cleanup)
-        cls.folder = pathlib.Path(holder.name)
-        cls.lab = small_lab()
-        # One pristine tree for all of them, though somebody may be editing the reference meanwhile.
-        prepared = pristine.prepare(TREE, cls.lab)
-        cls.base = prepared[0]
-        original, pristine.prepare = pristine.prepare, lambda *_: prepared
-        cls.addClassCleanup(setattr, pristine, "prepare", original)
-
-    def grade(self, changes):
-        """changes: file -> (text, what stands in its place). Returns the report."""
-        sub = self.folder / "submission"
-        shutil.rmtree(sub, ignore_errors=True)
-        shutil.copytree(self.base, sub, ignore=shutil.ignore_patterns("build"))
-        for name, (old, new) in changes.items():
-            text = (sub / name).read_text(encoding="utf-8")
-            self.assertIn(old, text, f"{name} has changed: mend this test")
-            (sub / name).write_text(text.replace(old, new, 1), encoding="utf-8")
-        report, out = grade.grade(TREE, self.lab, sub, out=self.folder / "out", say=lambda _: None)
-        results.write(report, out)
-        return report
-
+class Cheats(Whole):
     def cheat(self, code, includes=""):
         """The reference with CODE at the beginning of map_init()."""
         text = (self.base / "kernel/mm/map.c").read_text(encoding="utf-8")
@@ -63,12 +24,6 @@ class Cheats(unittest.TestCase):
         first = '#include "mm/map.h"\n'
         new = text.replace(head, head + code + "\n", 1).replace(first, first + includes, 1)
         return self.grade({"kernel/mm/map.c": (text, new)})
-
-    def gains_nothing(self, report, seen):
-        result = report.results[TEST]
-        self.assertEqual((report.total, report.status, result.verdict), (0, 1, "fail"), result.seen)
-        self.assertIn(seen, result.seen)
-        return result
 
     def test_the_reference_has_every_point(self):
         report = self.grade({})

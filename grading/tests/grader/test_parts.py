@@ -3,6 +3,8 @@
 import json
 import os
 import pathlib
+import socket
+import stat
 import struct
 import tempfile
 import unittest
@@ -25,6 +27,7 @@ class Folder(unittest.TestCase):
     def setUp(self):
         holder = tempfile.TemporaryDirectory()
         self.addCleanup(holder.cleanup)
+        self.folder = pathlib.Path(holder.name)
         self.base, self.sub = pathlib.Path(holder.name, "base"), pathlib.Path(holder.name, "sub")
         for root in (self.base, self.sub):
             (root / "kernel").mkdir(parents=True)
@@ -78,6 +81,67 @@ class Taking(Folder):
         (self.sub / "kernel/a.c").unlink()
         os.mkfifo(self.sub / "kernel/a.c")
         self.assertIn("no regular file", self.refused("kernel/a.c"))
+
+    def test_a_device_a_socket_and_a_pipe_are_never_opened(self):
+        if os.geteuid() == 0:
+            os.mknod(self.sub / "kernel/device", 0o600 | stat.S_IFCHR, os.makedev(1, 5))   # /dev/zero
+            self.assertIn("no regular file", self.refused("kernel/device"))
+            (self.sub / "kernel/device").unlink()
+        with socket.socket(socket.AF_UNIX) as listener:
+            listener.bind(str(self.sub / "kernel/socket"))
+            self.assertIn("no regular file", self.refused("kernel/socket"))
+
+    def test_a_hard_link_is_refused(self):
+        (self.folder / "secret").write_text("int secret;\n")
+        (self.sub / "kernel/a.c").unlink()
+        os.link(self.folder / "secret", self.sub / "kernel/a.c")
+        self.assertIn("hard link", self.refused("kernel/a.c"))
+
+    def test_links_that_the_handout_has_are_none(self):
+        (self.sub / "Makefile").unlink()
+        os.link(self.base / "Makefile", self.sub / "Makefile")   # as `cp -al` makes them
+        self.assertEqual(self.collect()[1], [])
+
+    def test_names_that_are_no_text(self):
+        (self.sub / os.fsdecode(b"kernel/\xff\n\x1b[31m.c")).write_text("")
+        line, = self.collect()[1]
+        self.assertEqual(line.split(":")[0], "kernel/\\xff\\n\\x1b[31m.c")
+        line.encode("utf-8")
+
+    def test_a_tree_without_end(self):
+        deep = self.sub / "/".join(["d"] * (submission.MAX_DEPTH + 2))
+        deep.mkdir(parents=True)
+        self.assertIn("folders deep", self.refused("the submission"))
+
+    def test_a_tree_of_very_many(self):
+        self.addCleanup(setattr, submission, "MAX_ENTRIES", submission.MAX_ENTRIES)
+        submission.MAX_ENTRIES = 10
+        for number in range(20):
+            (self.sub / f"f{number}").mkdir()
+        self.assertIn("files and folders", self.refused("the submission"))
+
+    def test_a_folder_that_is_closed(self):
+        if os.geteuid() == 0:
+            self.skipTest("root reads everything")
+        (self.sub / "closed").mkdir(mode=0)
+        self.assertIn("can't be read", self.refused("closed"))
+
+    def test_a_build_folder_further_down_is_no_hiding_place(self):
+        (self.sub / "kernel/build").mkdir()
+        (self.sub / "kernel/build/x.c").write_text("")
+        self.refused("kernel/build/x.c")
+
+    def test_a_file_in_the_place_of_a_folder(self):
+        (self.sub / "kernel/a.c").unlink()
+        (self.sub / "kernel").rmdir()
+        (self.sub / "kernel").write_text("")
+        self.refused("kernel")
+
+    def test_a_folder_in_the_place_of_a_file(self):
+        (self.sub / "kernel/a.c").unlink()
+        (self.sub / "kernel/a.c").mkdir()
+        (self.sub / "kernel/a.c/x").write_text("")
+        self.refused("kernel/a.c/x")
 
     def test_a_large_file_is_refused(self):
         (self.sub / "kernel/a.c").write_bytes(b"/" * (submission.MAX_FILE + 1))

@@ -7,6 +7,7 @@ import pathlib
 import random
 import shutil
 import sys
+import threading
 import time
 
 import pristine
@@ -19,6 +20,7 @@ from results import ERROR, FAIL, PASS, Result
 from target import Failed, Infrastructure
 
 TRIES = 3
+LOADING = threading.Lock()
 # What a build of the hypervisor needs to see: no tests, no guests, no grader.
 BUILD_NEEDS = ("Makefile", "kernel", "tools/symbols.py", "labs/handout.mk", "labs/objects", "grading/build.mk",
                "build/kernel", "build/offsets.inc", "build/offsets.d", "build/symbols.S", "build/koan.first.elf", "build/koan.elf")
@@ -74,15 +76,20 @@ def load_case(lab, spec, tree):
     if not name or path.suffix != ".py" or not path.is_file():
         raise Problem(place, f"test {spec.name}, run: {spec.run!r} is no FILE.py:Class below labs/{lab.name}", "name one, tests/FILE.py:Class")
     module_name = f"koan_tests_{lab.number}_{path.stem}"
+    with LOADING:   # several submissions may be graded at a time
+        _load_module(module_name, path)
+    found = getattr(sys.modules[module_name], name, None)
+    if not (isinstance(found, type) and issubclass(found, Case)):
+        raise Problem(place, f"test {spec.name}, run: {file} holds no Case named {name}", "see grading/case.py")
+    return found
+
+
+def _load_module(module_name, path):
     if module_name not in sys.modules:
         module_spec = importlib.util.spec_from_file_location(module_name, path)
         module = importlib.util.module_from_spec(module_spec)
         sys.modules[module_name] = module
         module_spec.loader.exec_module(module)
-    found = getattr(sys.modules[module_name], name, None)
-    if not (isinstance(found, type) and issubclass(found, Case)):
-        raise Problem(place, f"test {spec.name}, run: {file} holds no Case named {name}", "see grading/case.py")
-    return found
 
 
 def seed_of(seed, repeat):

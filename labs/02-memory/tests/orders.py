@@ -43,6 +43,7 @@ class Machine:
         self.table = self._physical(target, target.numbers["FRAME_TABLE_VA"])
         self.contiguous = all(self._physical(target, target.numbers["FRAME_TABLE_VA"] + mfn * self.size) == self.table + mfn * self.size
                               for mfn, _ in self.pool)
+        self.shared_info = target.u64(elf.symbols["shared_info"])
         domain, = frametable.domains(target, target.cr3())
         self.depth = self._physical(target, domain + target.numbers["struct domain.mem.walk.depth"])
         target.gdb.break_at(self.place)
@@ -93,6 +94,7 @@ class OrdersCase(Case):
     wants = {}
     bad = ()
     linear = 0.0
+    levels = (1, 1, 1, 2, 2, 3, 4)   # of tables that are pinned
     count = 260
     audit_every = 65
     leaves_limbo = True   # see memory.py
@@ -243,7 +245,7 @@ class OrdersCase(Case):
         """An entry of an L2 to L4."""
         flags = P | US | RW | self.random.choice((0, A, NX))
         if self.random.random() < self.linear:
-            other = self.random.choice((own, self.pick(lambda frame: frame.in_use_as == level) or own))
+            other = own if self.random.random() < 0.2 else self.pick(lambda frame: frame.in_use_as == level) or own
             return other.mfn << 12 | flags & ~(RW if self.random.random() < 0.8 else 0)
         bad = self.bad_kind()
         if bad == "stranger":
@@ -275,7 +277,7 @@ class OrdersCase(Case):
 
     def do_pin(self):
         frame = self.idle() if self.random.random() < 0.75 else None
-        level = self.random.choice((1, 1, 1, 2, 2, 3, 4))
+        level = self.random.choice(self.levels)
         if frame:
             self.dress(frame, level)
         mfn = frame.mfn if frame else self.stranger() if self.random.random() < 0.2 else self.any_frame().mfn
@@ -440,7 +442,8 @@ class Linear(OrdersCase):
     """Tables that name tables of their own level."""
 
     wants = {"pin": 8, "unpin": 4, "entry": 10}
-    linear = 0.3
+    linear = 0.5
+    levels = (1, 2, 2, 2, 2, 2, 3, 4, 4, 4)
 
 
 class Pins(OrdersCase):
@@ -460,8 +463,11 @@ class Types(OrdersCase):
     def last_orders(self):
         """The hypervisor's page that the domain shares, empty, so that only what it is forbids to make it a table."""
         shared = frametable.vcpus(self.machine.target)[0][1]
-        kept = self.machine.words(shared)
+        kept, va = self.machine.words(shared), self.machine.shared_info
+        self.machine.obey(MAPPING, va, 0, INVLPG)
         for level in range(L1, L4 + 1):
             self.machine.write(shared, {})
             self.never(f"pin the shared page, frame {shared:#x}, as L{level}", (EXTENDED, level - 1, shared))
         self.machine.write(shared, dict(enumerate(kept)))
+        answer, _ = self.machine.obey(MAPPING, va, shared << 12 | P | US | RW | A | D, INVLPG)
+        self.check(answer == 0, "the shared page can be mapped again", f"answer {answer}")

@@ -58,7 +58,7 @@ def domains(target, cr3):
 
 
 def vcpus(target, cr3=None):
-    """(domain id, shared frame, vCPU's holds): holds are (frame, type, by) of each vCPU's base pointers and descriptor tables."""
+    """(domain id, shared frame, vCPU's holds): holds are (frame, type, by) of base pointers, descriptor tables and the like."""
     n, result = target.numbers, []
     cr3 = target.cr3() if cr3 is None else cr3
     for domain in domains(target, cr3):
@@ -68,6 +68,9 @@ def vcpus(target, cr3=None):
             vcpu = target.u64(domain + n["struct domain.vcpus"] + 8 * index, cr3)
             if vcpu:
                 holds += _vcpu_holds(target, vcpu, cr3)
+        ring = target.u64(domain + n["struct domain.console_ring.mfn"], cr3)
+        if ring != NO_FRAME:
+            holds.append((ring, WRITABLE, "a console ring"))
         result.append((ident, target.u64(domain + n["struct domain.shared_mfn"], cr3), holds))
     return result
 

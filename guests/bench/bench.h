@@ -49,8 +49,9 @@ extern const struct row rows[];
 extern const size_t nr_rows;
 
 /* Time from first to last round; used as BATCH(name, statements). */
-#define BATCH(name, ...)                                                                           \
-    static u64 name(u64 rounds)                                                                    \
+#define BATCH(name, ...) static SHARED_BATCH(name, __VA_ARGS__)
+#define SHARED_BATCH(name, ...)                                                                    \
+    u64 name(u64 rounds)                                                                           \
     {                                                                                              \
         u64 start = rdtsc();                                                                       \
         do {                                                                                       \
@@ -101,6 +102,14 @@ static ALWAYS_INLINE s64 call4(u64 number, u64 a1, u64 a2, u64 a3, u64 a4)
                      : "rcx", "r11", "memory");
     return result;
 }
+
+/* grants.c */
+void grants_prepare(void);
+void grant_copy_prepare(void);
+u64 grant_map_unmap(u64 rounds);
+u64 grant_map_unmap_32(u64 rounds);
+u64 grant_copy_in(u64 rounds);
+u64 grant_copy_out(u64 rounds);
 
 /* traps.c: lean entries for exceptions and system calls, in place of the runtime's. */
 void traps_measured(void); /* #UD steps over two bytes, #PF over three */

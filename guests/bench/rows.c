@@ -185,6 +185,10 @@ const struct row rows[] = {
     { "cpuid_forced", 64, cpuid_forced, traps_usual },
     { "stack_switch", 64, stack_switch_row, NULL },
     { "yield", 64, yield_row, NULL },
+    { "grant_map_unmap", 64, grant_map_unmap, grants_prepare },
+    { "grant_map_unmap_32", 2, grant_map_unmap_32, NULL },
+    { "grant_copy_in", 16, grant_copy_in, grant_copy_prepare },
+    { "grant_copy_out", 16, grant_copy_out, NULL },
     { "console_write_64", 2, console_write_64, NULL },
 };
 const size_t nr_rows = ARRAY_SIZE(rows);

@@ -9,11 +9,13 @@
 #define KOAN_DEBUG_AUDIT_H
 
 #include "mm/frame.h"
+#include "mm/memory.h"
 
 /* What was found to hold one frame. */
 struct recount {
     u32 refs;
     u32 type_refs;
+    s32 granted; /* mappings that grants allow unprivileged domains, less those that there are */
     s32 linear; /* of a table: as frame->linear; of a free frame: how many free frames name it as their next */
 };
 
@@ -21,6 +23,15 @@ struct recount {
 bool recount_prepare(void);
 void recount_clear(void);
 struct recount *recount_of(mfn_t mfn); /* NULL: a hole, or no frame */
+
+/* `by` holds a reference of the frame, and a type reference if it needs a type. */
+void audit_hold(mfn_t mfn, u32 type, const char *by);
+
+/* A grant lets that domain map the frame. */
+void audit_may_map(const struct domain_memory *m, mfn_t mfn);
+
+/* The uses of grants: audit_grant.c. */
+void audit_count_grants(void);
 
 /* Fill the recount in. The world stands still. */
 void audit_count(void);

@@ -39,6 +39,9 @@ static void check_counts(mfn_t mfn, const struct frame *f, const struct recount 
                       r->type_refs);
     if (table && f->linear != r->linear)
         audit_differs(mfn, "the table says %d linear links, the recount %d", f->linear, r->linear);
+    if (r->granted < 0)
+        audit_differs(mfn, "mapped by unprivileged domains %d times more than it is granted",
+                      -r->granted);
     if (f->type > FRAME_WRITABLE)
         audit_differs(mfn, "there is no such type");
     if ((f->flags & FRAME_SHARED) && f->type != FRAME_NONE && f->type != FRAME_WRITABLE)

@@ -85,7 +85,7 @@ void recount_clear(void)
 
 /* ---- holders ---- */
 
-/* `by` holds a reference of the frame, and a type reference if it needs a type. */
+/* See audit.h. */
 static void hold(mfn_t mfn, u32 type, const char *by)
 {
     struct recount *r = recount_of(mfn);
@@ -100,6 +100,31 @@ static void hold(mfn_t mfn, u32 type, const char *by)
     r->type_refs++;
     if (mfn_to_frame(mfn)->type != type)
         audit_differs(mfn, "%s needs it to be of type %s", by, frame_type_name(type));
+}
+
+void audit_hold(mfn_t mfn, u32 type, const char *by)
+{
+    hold(mfn, type, by);
+}
+
+/* The domain to which a frame's counts belong: one in limbo keeps those that it had. */
+static u32 whose(mfn_t mfn)
+{
+    const struct frame *f = mfn_to_frame(mfn);
+
+    return f->owner == OWNER_LIMBO ? f->next : f->owner;
+}
+
+/* Only grants let an unprivileged domain map what is another's. */
+static bool is_borrowed(const struct domain_memory *m, mfn_t mfn)
+{
+    return m && !m->privileged && whose(mfn) != m->domid;
+}
+
+void audit_may_map(const struct domain_memory *m, mfn_t mfn)
+{
+    if (is_borrowed(m, mfn))
+        recount_of(mfn)->granted++;
 }
 
 static const struct walk_table *on_stack(const struct walk *walk, mfn_t table)
@@ -120,13 +145,15 @@ static void check_l1_entry(mfn_t table, u32 index, pte_t e)
                       e);
 }
 
-static void count_l1_entry(mfn_t table, u32 index, pte_t e)
+static void count_l1_entry(const struct domain_memory *m, mfn_t table, u32 index, pte_t e)
 {
     mfn_t mfn = pte_mfn(e);
 
     check_l1_entry(table, index, e);
     if (!mfn_valid(mfn) || mfn_to_frame(mfn)->owner == OWNER_NONE)
         return; /* device memory is nobody's and counts nothing */
+    if (is_borrowed(m, mfn) && recount_of(mfn))
+        recount_of(mfn)->granted--;
     hold(mfn, e & PTE_RW ? FRAME_WRITABLE : FRAME_NONE,
          e & PTE_RW ? "a writable mapping" : "a read-only mapping");
 }
@@ -165,7 +192,7 @@ static void check_hypervisor_slots(mfn_t l4, const pte_t *entries)
         audit_differs(l4, "its hypervisor slots are not the hypervisor's");
 }
 
-static void count_entries(mfn_t table, u32 level, u32 accounted)
+static void count_entries(const struct domain_memory *m, mfn_t table, u32 level, u32 accounted)
 {
     const pte_t *entries = mfn_to_virt(table);
 
@@ -173,7 +200,7 @@ static void count_entries(mfn_t table, u32 level, u32 accounted)
         if (!(entries[i] & PTE_P))
             continue;
         if (level == 1)
-            count_l1_entry(table, i, entries[i]);
+            count_l1_entry(m, table, i, entries[i]);
         else if (level < 4 || i < HYP_L4_FIRST || i > HYP_L4_LAST)
             count_upper_entry(table, level, i, entries[i]);
     }
@@ -208,7 +235,7 @@ static void count_frame(mfn_t mfn, const struct domain *d)
     if (f->flags & FRAME_PINNED)
         hold(mfn, table ? f->type : FRAME_L4, "a pin");
     if (table && (f->type_refs || walked))
-        count_entries(mfn, f->type, walked ? walked->index : PTES_PER_TABLE);
+        count_entries(d ? &d->mem : NULL, mfn, f->type, walked ? walked->index : PTES_PER_TABLE);
 }
 
 static void count_frames(void)
@@ -283,4 +310,5 @@ void audit_count(void)
         count_walk(&d->mem.walk);
         count_outcome(&d->mem.foreign_result);
     }
+    audit_count_grants();
 }

@@ -25,17 +25,18 @@
 
 #define GRANT_FRAMES_MAX     64 /* of one domain, as Xen's default */
 #define GRANT_REFS_PER_FRAME ((u32)(PAGE_SIZE / sizeof(struct grant_entry_v1)))
-#define GRANT_USES_MAX       0x7fffffffU
 
-/* What is in use of one grant. All of it is meaningful only while there are uses. */
+/* What is in use of one grant. */
 struct grant_active {
-    u32 mfn;   /* g */
-    u16 domid; /* g: whose uses they are */
+    u32 mfn;   /* g: while there are uses */
+    u16 domid; /* g: whose they are; likewise */
     u16 spare;
-    u32 reads;  /* g: uses that only read */
-    u32 writes; /* g: uses that may write */
+    u64 uses; /* g: low half: those that only read; high half: those that may write */
 };
 static_assert(sizeof(struct grant_active) == 16, "a power of two: no division to find one");
+
+#define GRANT_WRITE_USE BIT(32)
+#define GRANT_USES_FULL (BIT(31) | BIT(63)) /* so many that another one is refused */
 
 #define GRANT_ACTIVE_PER_PAGE ((u32)(PAGE_SIZE / sizeof(struct grant_active)))
 #define GRANT_ACTIVE_PAGES    (GRANT_FRAMES_MAX * GRANT_REFS_PER_FRAME / GRANT_ACTIVE_PER_PAGE)
@@ -49,7 +50,7 @@ struct grant_table {
     u64 users;  /* g: all uses, and 1 for the domain while it lives; the last one frees the page */
     struct grant_entry_v1 *shared[GRANT_FRAMES_MAX]; /* g */
     struct grant_active *active[GRANT_ACTIVE_PAGES]; /* g: two pages for each frame */
-    u64 audit;                                       /* the audit's */
+    u64 audit_users, audit_sum;                      /* the audit's own */
 };
 static_assert(sizeof(struct grant_table) <= PAGE_SIZE, "one page");
 
@@ -92,13 +93,6 @@ bool grant_seed(struct domain_memory *m, grant_ref_t ref, u16 to, mfn_t frame);
 /* Exchange two entries that are not in use: 0 or GNTST_*. */
 s16 grant_swap(struct domain_memory *m, grant_ref_t a, grant_ref_t b);
 
-/*
- * Begin a use of the grant for domain `to`; *mfn is the frame, which need not be the granter's. 0 or GNTST_*. Under the granter's memory
- * lock. And end a use, which may be after the granter's end, without any lock.
- */
-s16 grant_use(struct grant_table *t, grant_ref_t ref, u16 to, bool write, mfn_t *mfn);
-void grant_unuse(struct grant_table *t, grant_ref_t ref, bool write);
-
 /* ---- the other side: grant_map.c, grant_copy.c ---- */
 
 /* Who calls, and the granter that was looked for last: a batch mostly names the same one. */
@@ -108,6 +102,13 @@ struct grant_caller {
     struct domain_memory *peer; /* NULL, or found and to be let go */
 };
 
+static inline void grant_caller_done(struct grant_caller *c)
+{
+    if (c->peer)
+        memory_let_go(c->peer);
+    c->peer = NULL;
+}
+
 /* The memory of a domain by its number, or NULL. It stays the caller's until another one is looked for or all is done. */
 struct domain_memory *grant_find_peer(struct grant_caller *c, u16 domid);
 static inline struct domain_memory *grant_peer(struct grant_caller *c, u16 domid)
@@ -116,7 +117,6 @@ static inline struct domain_memory *grant_peer(struct grant_caller *c, u16 domid
         return c->own;
     return c->peer && c->peer->domid == domid ? c->peer : grant_find_peer(c, domid);
 }
-void grant_caller_done(struct grant_caller *c);
 
 /* One operation; its status and results go into *op. 0, or -XEN_ERESTART: nothing has happened yet. */
 s64 grant_map(struct grant_caller *c, struct gnttab_map_grant_ref *op);

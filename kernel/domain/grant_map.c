@@ -6,7 +6,7 @@
  * undoing is what makes it safe: first the entries, then one flush of all CPUs that may know them, then the uses, by which the granter
  * learns that the frames are its own again.
  */
-#include "domain/grant.h"
+#include "domain/grant_use.h"
 
 #include "abi/errno.h"
 #include "lib/panic.h"
@@ -42,41 +42,44 @@ static struct grant_map *map_of(const struct domain_memory *m, u32 handle)
 }
 
 /* One that has not been used before. */
-static u32 fresh_handle(struct domain_memory *m)
+static struct grant_map *fresh_map(struct grant_maps *maps, u32 *handle)
 {
-    struct grant_maps *maps = m->maps;
-
     if (maps->fresh == maps->pages * GRANT_MAPS_PER_PAGE) {
         if (maps->pages == GRANT_MAP_PAGES || !(maps->page[maps->pages] = new_page()))
-            return GRANT_NO_HANDLE;
+            return NULL;
         maps->pages++;
     }
-    return maps->fresh++;
+    *handle = maps->fresh++;
+    return &maps->page[*handle / GRANT_MAPS_PER_PAGE][*handle % GRANT_MAPS_PER_PAGE];
 }
 
-static u32 handle_get(struct domain_memory *m)
+/* A free handle, and what it names. It is in use when its flags are set; until then, nothing has happened. NULL: there is none. */
+static struct grant_map *free_map(struct domain_memory *m, u32 *handle)
 {
     struct grant_maps *maps = m->maps;
 
     if (unlikely(!maps)) {
         maps = m->maps = new_page();
         if (!maps)
-            return GRANT_NO_HANDLE;
+            return NULL;
         maps->free = GRANT_NO_HANDLE;
     }
-    u32 handle = maps->free;
-    if (unlikely(handle == GRANT_NO_HANDLE))
-        return fresh_handle(m);
-    maps->free = map_of(m, handle)->mfn;
-    return handle;
+    if (unlikely(maps->free == GRANT_NO_HANDLE)) {
+        struct grant_map *map = fresh_map(maps, handle);
+
+        if (!map)
+            return NULL;
+        map->mfn = GRANT_NO_HANDLE;
+        maps->free = *handle;
+        return map;
+    }
+    *handle = maps->free;
+    return map_of(m, *handle);
 }
 
-static void handle_put(struct domain_memory *m, u32 handle)
+static void map_free(struct domain_memory *m, struct grant_map *map, u32 handle)
 {
-    struct grant_map *map = map_of(m, handle);
-
     map->flags = 0;
-    map->table = NULL;
     map->mfn = m->maps->free;
     m->maps->free = handle;
 }
@@ -87,13 +90,6 @@ struct domain_memory *grant_find_peer(struct grant_caller *c, u16 domid)
 {
     grant_caller_done(c);
     return c->peer = memory_find(domid);
-}
-
-void grant_caller_done(struct grant_caller *c)
-{
-    if (c->peer)
-        memory_let_go(c->peer);
-    c->peer = NULL;
 }
 
 /* ---- map ---- */
@@ -164,22 +160,21 @@ static s16 map_used(struct grant_caller *c, struct domain_memory *from, pte_t *s
 {
     struct grant_table *t = from->grants;
     bool write = !(op->flags & GNTMAP_readonly);
-    u32 handle = handle_get(c->own);
+    u32 handle;
+    struct grant_map *map = free_map(c->own, &handle);
     mfn_t mfn;
 
-    if (unlikely(handle == GRANT_NO_HANDLE))
+    if (unlikely(!map))
         return (s16)refuse(GNTST_no_device_space, op->ref);
     s16 status = grant_use(t, op->ref, c->own->domid, write, &mfn);
-    if (likely(!status)) {
-        status = hold_frame(c->own, from, slot, mfn, op->flags);
-        if (unlikely(status))
-            grant_unuse(t, op->ref, write);
-    }
+    if (unlikely(status))
+        return status;
+    status = hold_frame(c->own, from, slot, mfn, op->flags);
     if (unlikely(status)) {
-        handle_put(c->own, handle);
+        grant_unuse(t, op->ref, write);
         return status;
     }
-    struct grant_map *map = map_of(c->own, handle);
+    c->own->maps->free = map->mfn;
     map->table = t;
     map->mfn = (u32)mfn.n;
     map->ref = (u16)op->ref;
@@ -305,7 +300,7 @@ static void unuse(struct grant_caller *c, const struct grant_unmap *op)
     struct grant_table *t = op->map->table;
     grant_ref_t ref = op->map->ref;
 
-    handle_put(c->own, op->handle);
+    map_free(c->own, op->map, op->handle);
     grant_unuse(t, ref, op->write);
 }
 
@@ -324,7 +319,7 @@ s64 grant_unmap(struct grant_caller *c, struct grant_unmap *ops, u32 count)
     if (likely(flush))
         tlb_flush_mask(&c->own->cpus, TLB_ALL);
     for (u32 i = 0; i < count; i++)
-        if (likely(ops[i].map))
+        if (likely(ops[i].map != NULL))
             unuse(c, &ops[i]);
     memory_leave(c->own);
     return 0;

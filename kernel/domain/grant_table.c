@@ -1,7 +1,7 @@
 /*
  * Grant tables, the granter's side: the table itself and who uses which of its entries. See grant.h.
  */
-#include "domain/grant.h"
+#include "domain/grant_use.h"
 
 #include "abi/errno.h"
 #include "lib/panic.h"
@@ -13,9 +13,6 @@ bool work_pending(void);
 #else
 #include "x86/cpu.h"
 #endif
-
-/* How often a guest may change an entry under our hands before we say so: as often as Xen. */
-#define ENTRY_ATTEMPTS 5
 
 /* ---- making one ---- */
 
@@ -101,137 +98,14 @@ mfn_t grant_table_frame(const struct domain_memory *m, u32 index)
 
 /* ---- entries ---- */
 
-static struct grant_entry_v1 *entry_of(const struct grant_table *t, grant_ref_t ref)
-{
-    return &t->shared[ref / GRANT_REFS_PER_FRAME][ref % GRANT_REFS_PER_FRAME];
-}
-
-static struct grant_active *active_of(const struct grant_table *t, grant_ref_t ref)
-{
-    return &t->active[ref / GRANT_ACTIVE_PER_PAGE][ref % GRANT_ACTIVE_PER_PAGE];
-}
-
-static bool in_use(const struct grant_active *a)
-{
-    return (a->reads | a->writes) != 0;
-}
-
 bool grant_seed(struct domain_memory *m, grant_ref_t ref, u16 to, mfn_t frame)
 {
     assert(ref < GRANT_REFS_PER_FRAME);
     if (grant_table_grow(m, 1))
         return false;
-    *entry_of(m->grants, ref) =
+    *grant_entry(m->grants, ref) =
         (struct grant_entry_v1){ .flags = GTF_permit_access, .domid = to, .frame = (u32)frame.n };
     return true;
-}
-
-/* A whole entry, read and compared at once: what the granter writes meanwhile makes the comparison fail. */
-union entry_word {
-    struct grant_entry_v1 entry;
-    u64 word;
-};
-static_assert(sizeof(union entry_word) == 8, "one word");
-
-/* Does the granter allow it, as the entry stands now? */
-static bool allows(const struct grant_entry_v1 *entry, u16 to, bool write)
-{
-    return (entry->flags & GTF_type_mask) == GTF_permit_access && entry->domid == to &&
-           !(write && (entry->flags & GTF_readonly));
-}
-
-/* Set the bits of use in the entry, if it allows the use, at one moment. */
-static s16 mark_entry(struct grant_entry_v1 *entry, u16 to, bool write, u32 *mfn)
-{
-    u64 *word = (u64 *)entry;
-    union entry_word seen = { .word = __atomic_load_n(word, __ATOMIC_ACQUIRE) };
-
-    for (u32 i = 0; i < ENTRY_ATTEMPTS; i++) {
-        union entry_word marked = seen;
-
-        if (unlikely(!allows(&seen.entry, to, write)))
-            return (s16)refuse(GNTST_general_error, seen.word);
-        marked.entry.flags |= write ? GTF_reading | GTF_writing : GTF_reading;
-        if (likely(__atomic_compare_exchange_n(word, &seen.word, marked.word, false,
-                                               __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))) {
-            *mfn = seen.entry.frame;
-            return GNTST_okay;
-        }
-    }
-    return (s16)refuse(GNTST_general_error, seen.word);
-}
-
-static s16 use_locked(struct grant_table *t, grant_ref_t ref, u16 to, bool write)
-{
-    struct grant_active *a = active_of(t, ref);
-    bool used = in_use(a);
-    u32 mfn = a->mfn;
-
-    if (unlikely(used && (a->domid != to || a->reads + (u64)a->writes >= GRANT_USES_MAX)))
-        return (s16)refuse(GNTST_general_error, ref);
-    /* What is in use already needs no new permission: the granter can't take it back. */
-    if (!used || (write && !a->writes)) {
-        s16 status = mark_entry(entry_of(t, ref), to, write, &mfn);
-
-        if (unlikely(status))
-            return status;
-    }
-    if (!used) {
-        a->mfn = mfn;
-        a->domid = to;
-    }
-    ++*(write ? &a->writes : &a->reads);
-    t->users++;
-    return GNTST_okay;
-}
-
-s16 grant_use(struct grant_table *t, grant_ref_t ref, u16 to, bool write, mfn_t *mfn)
-{
-    s16 status = GNTST_bad_gntref;
-
-    spin_lock(&t->lock);
-    assert(!t->dead);
-    if (likely(ref < t->frames * GRANT_REFS_PER_FRAME)) {
-        status = use_locked(t, ref, to, write);
-        *mfn = MFN(active_of(t, ref)->mfn);
-    }
-    spin_unlock(&t->lock);
-    return status;
-}
-
-/* One user less; false: it was the last one, and nobody knows of the table any more. */
-static bool table_put(struct grant_table *t)
-{
-    bool others = --t->users != 0;
-
-    assert(others || t->dead);
-    return others;
-}
-
-static void unuse_locked(struct grant_table *t, grant_ref_t ref, bool write)
-{
-    struct grant_active *a = active_of(t, ref);
-    u16 ended = 0;
-
-    assert(write ? a->writes : a->reads);
-    --*(write ? &a->writes : &a->reads);
-    if (write && !a->writes)
-        ended = GTF_writing;
-    if (!in_use(a))
-        ended |= GTF_reading;
-    if (ended)
-        __atomic_fetch_and(&entry_of(t, ref)->flags, (u16)~ended, __ATOMIC_RELEASE);
-}
-
-void grant_unuse(struct grant_table *t, grant_ref_t ref, bool write)
-{
-    spin_lock(&t->lock);
-    if (likely(!t->dead))
-        unuse_locked(t, ref, write);
-    bool others = table_put(t);
-    spin_unlock(&t->lock);
-    if (unlikely(!others))
-        alloc_free_koan_page(virt_to_mfn(t));
 }
 
 /* ---- swap ---- */
@@ -244,10 +118,10 @@ static s16 swap_locked(struct grant_table *t, grant_ref_t a, grant_ref_t b)
         return (s16)refuse(GNTST_bad_gntref, max(a, b));
     if (a == b)
         return GNTST_okay;
-    if (in_use(active_of(t, a)) || in_use(active_of(t, b)))
+    if (grant_active(t, a)->uses || grant_active(t, b)->uses)
         return (s16)refuse(GNTST_eagain, a);
-    first = (u64 *)entry_of(t, a);
-    second = (u64 *)entry_of(t, b);
+    first = (u64 *)grant_entry(t, a);
+    second = (u64 *)grant_entry(t, b);
     u64 word = __atomic_load_n(first, __ATOMIC_RELAXED);
     word = __atomic_exchange_n(second, word, __ATOMIC_ACQ_REL);
     __atomic_store_n(first, word, __ATOMIC_RELEASE);
@@ -267,6 +141,12 @@ s16 grant_swap(struct domain_memory *m, grant_ref_t a, grant_ref_t b)
 }
 
 /* ---- the end ---- */
+
+void grant_table_free(struct grant_table *t)
+{
+    assert(t->dead && !t->users && !t->frames);
+    alloc_free_koan_page(virt_to_mfn(t));
+}
 
 /* Nobody begins a use of a dying domain's grants; those that are under way find it dead and leave its entries alone. */
 bool grant_table_end(struct domain_memory *m)
@@ -288,9 +168,9 @@ bool grant_table_end(struct domain_memory *m)
     }
     m->grants = NULL;
     spin_lock(&t->lock);
-    bool others = table_put(t);
+    bool others = --t->users != 0;
     spin_unlock(&t->lock);
     if (!others)
-        alloc_free_koan_page(virt_to_mfn(t));
+        grant_table_free(t);
     return true;
 }

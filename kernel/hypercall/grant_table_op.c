@@ -13,45 +13,39 @@
 
 /* A list, of which `left` operations are still to be done, the next one at guest address `at`. */
 struct grant_list {
-    struct grant_caller caller;
+    struct grant_caller *caller;
     u64 at;
     u32 left;
 };
 
 /* ---- map ---- */
 
-/* Fields that the guest gets back: two words. The first holds `dom` as well, as the guest wrote it. */
-static bool answer_map(u64 at, const struct gnttab_map_grant_ref *op)
+/* What the guest gets back are two words; the first holds `dom` as well, as the guest wrote it. */
+static ALWAYS_INLINE s64 map_one(struct grant_list *l)
 {
-    u64 words[2];
+    union {
+        struct gnttab_map_grant_ref op;
+        u64 words[4];
+    } u;
 
-    memcpy(words, (const u8 *)op + offsetof(struct gnttab_map_grant_ref, dom), sizeof(words));
-    return put_guest_u64(at + offsetof(struct gnttab_map_grant_ref, dom), words[0]) &&
-           put_guest_u64(at + offsetof(struct gnttab_map_grant_ref, dev_bus_addr), words[1]);
-}
-static_assert(offsetof(struct gnttab_map_grant_ref, dom) + 8 ==
-                  offsetof(struct gnttab_map_grant_ref, dev_bus_addr),
-              "two words that follow each other");
-
-static s64 map_one(struct grant_list *l)
-{
-    struct gnttab_map_grant_ref op;
-
-    if (unlikely(!copy_from_guest(&op, l->at, sizeof(op))))
+    if (unlikely(!copy_from_guest(&u, l->at, sizeof(u))))
         return refuse(-XEN_EFAULT, l->at);
-    s64 error = grant_map(&l->caller, &op);
+    s64 error = grant_map(l->caller, &u.op);
     if (unlikely(error))
         return error;
-    if (unlikely(!answer_map(l->at, &op)))
+    if (unlikely(!copy_to_guest(l->at + 16, &u.words[2], 16)))
         return refuse(-XEN_EFAULT, l->at);
-    l->at += sizeof(op);
+    l->at += sizeof(u);
     l->left--;
     return 0;
 }
+static_assert(sizeof(struct gnttab_map_grant_ref) == 32 &&
+                  offsetof(struct gnttab_map_grant_ref, dom) == 16,
+              "the last two words of four");
 
 /* ---- unmap, unmap_and_replace ---- */
 
-static bool read_unmap(u64 at, bool replace, struct grant_unmap *u)
+static ALWAYS_INLINE bool read_unmap(u64 at, bool replace, struct grant_unmap *u)
 {
     struct gnttab_unmap_grant_ref op;
 
@@ -74,7 +68,7 @@ static_assert(sizeof(struct gnttab_unmap_grant_ref) == sizeof(struct gnttab_unma
               "one decoder for both");
 
 /* So many as fit into a batch. What can't be read ends the call, after what stands before it. */
-static s64 unmap_some(struct grant_list *l, bool replace)
+static ALWAYS_INLINE s64 unmap_some(struct grant_list *l, bool replace)
 {
     const u64 size = sizeof(struct gnttab_unmap_grant_ref);
     struct grant_unmap ops[GRANT_UNMAP_BATCH];
@@ -85,39 +79,39 @@ static s64 unmap_some(struct grant_list *l, bool replace)
         count++;
     if (unlikely(!count))
         return refuse(-XEN_EFAULT, l->at);
-    s64 error = grant_unmap(&l->caller, ops, count);
+    s64 error = grant_unmap(l->caller, ops, count);
     if (unlikely(error))
         return error;
     for (u32 i = 0; i < count; i++, l->at += size, l->left--)
-        if (unlikely(!copy_to_guest(l->at + offsetof(struct gnttab_unmap_grant_ref, status),
-                                    &ops[i].status, sizeof(ops[i].status))))
+        if (unlikely(!put_guest_u64(l->at + offsetof(struct gnttab_unmap_grant_ref, handle),
+                                    ops[i].handle | (u64)(u16)ops[i].status << 32)))
             return refuse(-XEN_EFAULT, l->at);
     return 0;
 }
 
-static s64 unmap_one(struct grant_list *l)
+static ALWAYS_INLINE s64 unmap_one(struct grant_list *l)
 {
     return unmap_some(l, false);
 }
 
-static s64 replace_one(struct grant_list *l)
+static ALWAYS_INLINE s64 replace_one(struct grant_list *l)
 {
     return unmap_some(l, true);
 }
 
 /* ---- copy, swap ---- */
 
-static s64 copy_one(struct grant_list *l)
+static ALWAYS_INLINE s64 copy_one(struct grant_list *l)
 {
     struct gnttab_copy op;
 
     if (unlikely(!copy_from_guest(&op, l->at, sizeof(op))))
         return refuse(-XEN_EFAULT, l->at);
-    s64 error = grant_copy(&l->caller, &op);
+    s64 error = grant_copy(l->caller, &op);
     if (unlikely(error))
         return error;
-    if (unlikely(!copy_to_guest(l->at + offsetof(struct gnttab_copy, status), &op.status,
-                                sizeof(op.status))))
+    u64 answer = op.len | (u64)op.flags << 16 | (u64)(u16)op.status << 32;
+    if (unlikely(!put_guest_u64(l->at + offsetof(struct gnttab_copy, len), answer)))
         return refuse(-XEN_EFAULT, l->at);
     l->at += sizeof(op);
     l->left--;
@@ -127,7 +121,7 @@ static s64 copy_one(struct grant_list *l)
 static s64 swap_one(struct grant_list *l)
 {
     struct gnttab_swap_grant_ref op;
-    struct domain_memory *own = l->caller.own;
+    struct domain_memory *own = l->caller->own;
 
     if (!copy_from_guest(&op, l->at, sizeof(op)))
         return refuse(-XEN_EFAULT, l->at);
@@ -144,12 +138,11 @@ static s64 swap_one(struct grant_list *l)
 
 /* ---- lists ---- */
 
-static s64 run_list(u64 cmd, u64 at, u64 count, s64 (*some)(struct grant_list *))
+static ALWAYS_INLINE s64 run_list(u64 cmd, u64 at, u64 count, s64 (*some)(struct grant_list *))
 {
     struct vcpu *v = current_vcpu();
-    struct grant_list l = { .caller = { .own = &v->domain->mem, .cr3 = v->ctx.cr3_kernel },
-                            .at = at,
-                            .left = (u32)count };
+    struct grant_caller caller = { .own = &v->domain->mem, .cr3 = v->ctx.cr3_kernel };
+    struct grant_list l = { .caller = &caller, .at = at, .left = (u32)count };
     s64 error = 0;
 
     while (l.left && !error) {
@@ -157,7 +150,7 @@ static s64 run_list(u64 cmd, u64 at, u64 count, s64 (*some)(struct grant_list *)
         if (l.left && !error && unlikely(work_pending()))
             error = -XEN_ERESTART;
     }
-    grant_caller_done(&l.caller);
+    grant_caller_done(&caller);
     if (unlikely(error == -XEN_ERESTART))
         return hypercall_restart(__HYPERVISOR_grant_table_op, cmd, l.at, l.left, 0, 0, 0);
     return error;

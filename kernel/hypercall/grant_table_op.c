@@ -18,6 +18,14 @@ struct grant_list {
     u32 left;
 };
 
+/* Three arguments; the registers of others are the guest's and stay as they are. */
+static s64 go_on(u64 cmd, u64 at, u64 count)
+{
+    const struct regs *r = guest_regs();
+
+    return hypercall_restart(__HYPERVISOR_grant_table_op, cmd, at, count, r->r10, r->r8, r->r9);
+}
+
 /* ---- map ---- */
 
 /* What the guest gets back are two words; the first holds `dom` as well, as the guest wrote it. */
@@ -152,7 +160,7 @@ static ALWAYS_INLINE s64 run_list(u64 cmd, u64 at, u64 count, s64 (*some)(struct
     }
     grant_caller_done(&caller);
     if (unlikely(error == -XEN_ERESTART))
-        return hypercall_restart(__HYPERVISOR_grant_table_op, cmd, l.at, l.left, 0, 0, 0);
+        return go_on(cmd, l.at, l.left);
     return error;
 }
 
@@ -209,8 +217,7 @@ static s64 setup_table(u64 arg)
         mmu_drop_owner(m);
     }
     if (error == -XEN_ERESTART)
-        return hypercall_restart(__HYPERVISOR_grant_table_op, GNTTABOP_setup_table, arg, 1, 0, 0,
-                                 0);
+        return go_on(GNTTABOP_setup_table, arg, 1);
     return copy_to_guest(arg + offsetof(struct gnttab_setup_table, status), &op.status,
                          sizeof(op.status))
                ? 0

@@ -83,6 +83,16 @@ static s64 bind_virq(u64 arg)
     return error;
 }
 
+/* Physical interrupts are for privileged domains. */
+static s64 bind_pirq(u64 arg)
+{
+    struct evtchn_bind_pirq a;
+
+    if (!copy_from_guest(&a, arg, sizeof(a)))
+        return refuse(-XEN_EFAULT, arg);
+    return refuse(-XEN_EPERM, a.pirq);
+}
+
 static s64 bind_ipi(u64 arg)
 {
     struct evtchn_bind_ipi a;
@@ -155,6 +165,8 @@ static NOINLINE s64 operation(u32 cmd, u64 arg)
         return bind_interdomain(arg);
     case EVTCHNOP_bind_virq:
         return bind_virq(arg);
+    case EVTCHNOP_bind_pirq:
+        return bind_pirq(arg);
     case EVTCHNOP_close:
         return on_port(arg, event_close);
     case EVTCHNOP_send:

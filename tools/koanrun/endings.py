@@ -87,6 +87,7 @@ XEN_WORDS = [
     (re.compile(r"\(XEN\) Hardware Dom\d+ crashed"), "crashed"),
     (re.compile(r"\(XEN\) Domain 0 (?:crashed|.*watchdog)"), "crashed"),
     (re.compile(r"\(XEN\) Hardware Dom\d+ (?:halted|shutdown)"), "clean"),
+    (re.compile(r"\(XEN\) Entering ACPI S5 state"), "clean"),  # a Linux dom0 switches the machine off
 ]
 
 # Xen panics where it can't build its dom0; that is the image's fault, not Xen's.

@@ -30,8 +30,8 @@ import time
 from koanrun import bochs, domu, endings, images, iso, paths, qemu, qmp, xen
 from koanrun.errors import UsageError
 
-DEFAULT_CPU = {"koan": "max,-smap", "xen": "max,-smap,-smep"}
-FIRST_LINE = {"koan": "(koan) ", "xen": "(XEN) "}
+DEFAULT_CPU = {"koan": "max,-smap", "xen": "max,-smap,-smep", "native": "max,-smap,-smep"}
+FIRST_LINE = {"koan": "(koan) ", "xen": "(XEN) ", "native": ""}
 # Xen's last words: what follows them is five seconds of waiting, or nothing for ever.
 XEN_LAST = re.compile(r"\(XEN\).*(?:Reboot in five seconds|Manual reset required|rebooting machine|halting machine)")
 BUILDERS_LINE = f"({domu.NAME}) "
@@ -75,7 +75,8 @@ def die_with_parent():
 class Machine:
     """See the head of this file.
 
-    hypervisor  "koan" or "xen" (Debian's 4.17; the first guest is its dom0, the first ramdisk its initrd)
+    hypervisor  "koan" or "xen" (Debian's 4.17; the first guest is its dom0, the first ramdisk its initrd), or "native": the guest
+                is a bzImage and has the machine to itself, for comparison
     modules     list of Module, guests and ramdisks
     domu        True: the builder guest makes all of them, as unprivileged domains
     options     words for the hypervisor's command line (Koan gets console=com1 end=exit besides, unless given)
@@ -93,7 +94,7 @@ class Machine:
                  firmware="bios", emulator="qemu", icount=False, ram_file=None, gdb=None, qmp=False,
                  timeout=None, budget=None, koan_elf=None, extra=(), domu=False):
         if hypervisor not in FIRST_LINE:
-            raise UsageError(f"hypervisor {hypervisor!r}: koan or xen")
+            raise UsageError(f"hypervisor {hypervisor!r}: koan, xen or native")
         if budget is not None and not (icount and emulator == "qemu"):
             raise UsageError("a budget of instructions needs icount=True and QEMU")
         self.hypervisor, self.modules, self.options = hypervisor, list(modules), options
@@ -188,9 +189,17 @@ class Machine:
             boot = xen.boot_arguments(guests[0], ramdisks[0] if ramdisks else None, options, self.work)
             if self.firmware != "bios":
                 raise UsageError("--on xen --firmware uefi: Xen starts by QEMU's -kernel here, from BIOS only")
+        elif self.hypervisor == "native":
+            boot = self._native_arguments()
         else:
             boot = ["-cdrom", str(self.boot_iso(self.work / "boot.iso")), "-boot", "d"]
         return qemu.command(self, self.work, boot)
+
+    def _native_arguments(self):
+        """QEMU starts a Linux by itself."""
+        files = {module.kind: module.path for module in self.modules}
+        ramdisk = ["-initrd", str(files["ramdisk"])] if "ramdisk" in files else []
+        return ["-kernel", str(files["guest"]), "-append", self.modules[0].cmdline, *ramdisk]
 
     def _bochs_command(self):
         if self.hypervisor == "xen":
@@ -335,6 +344,8 @@ class Machine:
                 self.ending = endings.of_xen(self.output) or (
                     endings.Ending("emulator", complaint or "QEMU did not start") if status else
                     endings.Ending("reset", "no word of Xen's before it; a triple fault?"))
+            elif self.hypervisor == "native":
+                self.ending = endings.Ending("clean") if status == 0 else endings.Ending("emulator", complaint)
             elif self.emulator == "bochs":
                 self.ending = endings.of_koan_in_bochs(self.output, complaint)
             else:

@@ -29,6 +29,7 @@ UNIT_mm_alloc_SRCS    := $(UNIT_MM)
 UNIT_mm_types_SRCS    := $(UNIT_MM) tests/unit/mm_tree.c
 UNIT_mm_walk_SRCS     := $(UNIT_MM) tests/unit/mm_tree.c
 UNIT_mm_fuzz_SRCS     := $(UNIT_MM)
+UNIT_grant_SRCS       := $(UNIT_MM) $(patsubst %,kernel/domain/%.c,grant_table grant_map grant_copy)
 
 # ---- nothing to edit below for a new test ----
 

@@ -4,6 +4,7 @@
  */
 #include "abi/xen.h"
 #include "domain/vcpu_state.h"
+#include "lib/trace.h"
 #include "x86/cpu.h"
 #include "x86/layout.h"
 #include "x86/regs.h"
@@ -32,6 +33,7 @@ void offsets(void)
     DEFINE(CPU_BLOCK, CPU_BLOCK_SIZE);
     DEFINE(NR_CPUS, NR_CPUS);
     DEFINE(HYPERCALL_SLOTS, HYPERCALL_SLOTS);
+    DEFINE(TRACE_HYPERCALL, TRACE_HYPERCALL);
 
     DEFINE(CPU_SIZE, sizeof(struct cpu));
     CPU(current);

@@ -13,6 +13,7 @@
 #include "boot/modules.h"
 #include "boot/multiboot2.h"
 #include "boot/options.h"
+#include "debug/trace.h"
 #include "domain/context.h"
 #include "domain/cpuid.h"
 #include "domain/descriptor.h"
@@ -64,6 +65,7 @@ NORETURN void koan_main(u64 info, u64 image)
     descriptors_early(); /* from here on a fault is a report, */
     greet();
     features_init(); /* while code may still be written: SMAP's places are patched */
+    trace_patch();   /* likewise the trace points that the command line names */
     features_print();
     acpi_read(boot_info.rsdp, boot_info.rsdp_length, memory_reach, &acpi); /* how many CPUs */
     screen_move(NULL);                                            /* its first mapping ends here */

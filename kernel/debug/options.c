@@ -2,7 +2,9 @@
  * The options of Koan's command line that belong to debug/:
  *
  *   audit=end|tick|off   recount the frame table after each domain's end, or at every tick too
- *   trace=KIND,...       record events of these kinds (switch, type, domain) as well as refusals
+ *   trace=KIND,...       record events of these kinds (switch, type, domain, hypercall, exception,
+ *                        event, wake) as well as refusals
+ *   trace_pages=N        pages of events for each CPU, 128 records a page: 1 (as it is) to 500
  *   test=NAME            provoke a failure of the hypervisor on purpose, so that a test sees its report (selftest.c)
  */
 #include "debug/options.h"
@@ -39,6 +41,8 @@ bool debug_option(struct slice key, struct slice value)
         good = audit_option(value);
     else if (slice_equals(key, "trace"))
         good = trace_option(value);
+    else if (slice_equals(key, "trace_pages"))
+        good = trace_pages_option(value);
     else if (slice_equals(key, "test"))
         good = slice_copy(value, selftest_name, sizeof(selftest_name));
     else

@@ -1,98 +1,134 @@
 /*
- * The trace: one ring per CPU, written without a lock by that CPU alone, read by a report.
+ * Writing the trace: see debug/trace.h. Refusals are always recorded, since "why did I get
+ * -EINVAL?" is asked afterwards; other kinds only when `trace=` on Koan's command line names them.
  *
- * Refusals (lib/trace.h: refuse()) are always recorded, since "why did I get -EINVAL?" is asked afterwards; other kinds only when
- * `trace=` on Koan's command line names them. A ring keeps the last RING_ENTRIES records; older ones are overwritten. A reader may meet
- * a record that is being written: it prints what it finds, and nothing depends on it.
- *
- * Fields: (c) written by the CPU that owns the ring; (r) set during start-up.
+ * Fields: (r) set during start-up.
  */
 #include "debug/trace.h"
 
 #include "debug/say.h"
 #include "domain/domain.h"
 #include "lib/debug.h"
-#include "lib/parse.h"
 #include "lib/string.h"
 #include "mm/alloc.h"
 #include "x86/asm.h"
+#include "x86/clock.h"
 #include "x86/cpu.h"
 
-struct record {
-    u64 tsc;
-    const char *file; /* of a refusal */
-    u64 a, b;         /* value and error of a refusal; what the kind says for others */
-    u32 line;
-    u16 domid; /* NO_DOMAIN: none was running */
-    u8 vcpu;
-    u8 kind; /* enum trace_kind */
-};
+extern const struct trace_site trace_sites_start[], trace_sites_end[]; /* koan.lds */
 
-#define NO_DOMAIN    0xffff
-#define RING_ENTRIES 40
-
-/* Refusals have a ring to themselves: they must not be pushed out by events that come by the thousand. */
-enum ring_use { REFUSALS, EVENTS, RINGS };
-
-struct ring {
-    u64 count; /* c: records ever written; the next one goes to count % RING_ENTRIES */
-    struct record records[RING_ENTRIES];
-};
-
-struct rings {
-    struct ring ring[RINGS];
-};
-static_assert(sizeof(struct rings) <= PAGE_SIZE, "one page for each CPU");
-
-static struct rings boot_rings; /* the boot CPU traces from its first refusal on */
-static struct rings *rings[NR_CPUS] = { &boot_rings }; /* r */
-u32 trace_kinds = BIT(TRACE_REFUSAL);                  /* r */
+static struct trace_ring *rings[NR_CPUS][TRACE_USES]; /* r */
+static u32 kinds = BIT(TRACE_REFUSAL);                /* r */
+static u32 event_pages = 1;                           /* r */
 
 static const char *const kind_names[TRACE_KINDS] = {
-    [TRACE_REFUSAL] = "refused",
-    [TRACE_SWITCH] = "switch",
-    [TRACE_TYPE] = "type",
-    [TRACE_DOMAIN] = "domain",
+    [TRACE_REFUSAL] = "refused", [TRACE_SWITCH] = "switch",       [TRACE_TYPE] = "type",
+    [TRACE_DOMAIN] = "domain",   [TRACE_HYPERCALL] = "hypercall", [TRACE_EXCEPTION] = "exception",
+    [TRACE_EVENT] = "event",     [TRACE_WAKE] = "wake",
 };
 
-static void record(enum trace_kind kind, const char *file, u32 line, u64 a, u64 b)
+const char *trace_kind_name(u32 kind)
+{
+    return kind < TRACE_KINDS ? kind_names[kind] : "?";
+}
+
+struct trace_ring *trace_ring_of(u32 cpu, enum trace_use use)
+{
+    return cpu < NR_CPUS ? __atomic_load_n(&rings[cpu][use], __ATOMIC_ACQUIRE) : NULL;
+}
+
+/* ---- writing ---- */
+
+static void record(enum trace_use use, enum trace_kind kind, u32 where, u64 a, u64 b)
 {
     struct cpu *cpu = this_cpu();
     struct vcpu *v = cpu->current;
+    struct trace_ring *ring = rings[cpu->id][use];
 
-    if (unlikely(!rings[cpu->id]))
+    if (unlikely(!ring)) /* start-up is not that far yet, or there was no memory */
         return;
-    struct ring *ring = &rings[cpu->id]->ring[kind == TRACE_REFUSAL ? REFUSALS : EVENTS];
-    ring->records[ring->count++ % RING_ENTRIES] = (struct record){
+    *trace_record_at(ring, ring->count) = (struct trace_record){
         .tsc = rdtsc(),
-        .file = file,
         .a = a,
         .b = b,
-        .line = line,
-        .domid = v ? v->domain->id : NO_DOMAIN,
+        .domid = v ? v->domain->id : TRACE_NO_DOMAIN,
         .vcpu = v ? (u8)v->id : 0,
         .kind = (u8)kind,
+        .where = where,
     };
+    ring->count++; /* last: a reader never meets a record that is not there */
 }
 
 void trace_refusal(const char *file, u32 line, s64 error, u64 value)
 {
-    record(TRACE_REFUSAL, file, line, value, (u64)error);
+    record(TRACE_REFUSALS, TRACE_REFUSAL, line << 12 | (u32)(-error & 0xfff), value, (u64)file);
 }
 
 void trace_record(enum trace_kind kind, u64 a, u64 b)
 {
-    record(kind, NULL, 0, a, b);
+    record(TRACE_EVENTS, kind, 0, a, b);
+}
+
+/* ---- start-up ---- */
+
+/* JMP rel32 (SDM vol. 2, JMP): the distance counts from behind its five bytes. */
+void trace_patch(void)
+{
+    for (const struct trace_site *site = trace_sites_start; site < trace_sites_end; site++) {
+        u8 *code = (u8 *)site->nop;
+        s32 distance = (s32)(site->on - site->nop - 5);
+
+        assert(site->kind < TRACE_KINDS && code[0] == 0x0f);
+        if (!(kinds & BIT(site->kind)))
+            continue;
+        code[0] = 0xe9;
+        memcpy(code + 1, &distance, sizeof(distance));
+    }
+}
+
+/* A ring that can't have all its pages does with fewer; without one page it isn't made. */
+static struct trace_ring *make_ring(u32 cpu, u32 pages)
+{
+    mfn_t head = alloc_koan_page();
+
+    if (head.n == INVALID_MFN.n)
+        return NULL;
+    struct trace_ring *ring = mfn_to_virt(head);
+    memset(ring, 0, PAGE_SIZE);
+    for (u32 i = 0; i < pages; i++) {
+        mfn_t mfn = alloc_koan_page();
+
+        if (mfn.n == INVALID_MFN.n)
+            break;
+        ring->mfns[ring->pages++] = mfn.n;
+    }
+    ring->magic = TRACE_MAGIC;
+    ring->cpu = cpu;
+    ring->clock_mul = clock_mul;
+    ring->clock_shift = clock_shift;
+    return ring->pages ? ring : NULL;
+}
+
+/* The line is for tools/trace.py, which reads the rings out of the machine's memory. */
+static void announce(u32 cpu)
+{
+    const struct trace_ring *ring = rings[cpu][TRACE_EVENTS];
+
+    if (ring && kinds != BIT(TRACE_REFUSAL))
+        printk("trace: cpu %u records %u events at machine address %#lx\n", cpu,
+               ring->pages * (u32)TRACE_PER_PAGE, (u64)ring - DIRECTMAP_VA);
 }
 
 void trace_init(void)
 {
-    for (u32 cpu = 1; cpu < nr_cpus; cpu++) {
-        mfn_t mfn = alloc_koan_page();
+    u32 pages = kinds == BIT(TRACE_REFUSAL) ? 1 : event_pages;
 
-        if (mfn.n == INVALID_MFN.n)
-            return; /* those CPUs then don't trace */
-        __atomic_store_n(&rings[cpu], (struct rings *)mfn_to_virt(mfn), __ATOMIC_RELEASE);
+    for (u32 cpu = 0; cpu < nr_cpus; cpu++) {
+        struct trace_ring *refusals = make_ring(cpu, 1), *events = make_ring(cpu, pages);
+
+        __atomic_store_n(&rings[cpu][TRACE_REFUSALS], refusals, __ATOMIC_RELEASE);
+        __atomic_store_n(&rings[cpu][TRACE_EVENTS], events, __ATOMIC_RELEASE);
+        announce(cpu);
     }
 }
 
@@ -107,109 +143,17 @@ bool trace_option(struct slice value)
             kind++;
         if (kind == TRACE_KINDS)
             return false;
-        trace_kinds |= BIT(kind);
+        kinds |= BIT(kind);
     }
     return true;
 }
 
-/* ---- reading ---- */
-
-/* How many records of each ring are still to be read: reports come one at a time. */
-static u16 left[NR_CPUS][RINGS];
-
-static void start_reading(void)
+bool trace_pages_option(struct slice value)
 {
-    for (u32 cpu = 0; cpu < nr_cpus; cpu++)
-        for (u32 use = 0; use < RINGS; use++)
-            left[cpu][use] =
-                rings[cpu] ? (u16)min(rings[cpu]->ring[use].count, (u64)RING_ENTRIES) : 0;
-}
+    u64 pages;
 
-/* The newest record of a ring that is still to be read. */
-static const struct record *newest_of(const struct ring *ring, u32 rest)
-{
-    u64 oldest = ring->count - min(ring->count, (u64)RING_ENTRIES);
-
-    return &ring->records[(oldest + rest - 1) % RING_ENTRIES];
-}
-
-/* Going back in time over all rings. NULL: all has been read. */
-static const struct record *take_newest(u32 *cpu_out)
-{
-    const struct record *newest = NULL;
-    u16 *from = NULL;
-
-    for (u32 cpu = 0; cpu < nr_cpus; cpu++) {
-        for (u32 use = 0; use < RINGS; use++) {
-            if (!left[cpu][use])
-                continue;
-            const struct record *r = newest_of(&rings[cpu]->ring[use], left[cpu][use]);
-            if (newest && r->tsc <= newest->tsc)
-                continue;
-            newest = r;
-            from = &left[cpu][use];
-            *cpu_out = cpu;
-        }
-    }
-    if (newest)
-        --*from;
-    return newest;
-}
-
-/* The part of a path that a reader types: from `kernel/` on. */
-static const char *short_path(const char *file)
-{
-    for (const char *p = file; *p; p++)
-        if (!strncmp(p, "kernel/", 7))
-            return p + 7;
-    return file;
-}
-
-static bool same(const struct record *a, const struct record *b)
-{
-    return a->kind == b->kind && a->file == b->file && a->line == b->line && a->a == b->a &&
-           a->b == b->b && a->domid == b->domid && a->vcpu == b->vcpu;
-}
-
-static void print_record(const struct record *r, u32 cpu, u32 times)
-{
-    char who[16] = "-", again[24] = "";
-
-    if (r->domid != NO_DOMAIN)
-        koan_snprintf(who, sizeof(who), "d%uv%u", r->domid, r->vcpu);
-    if (times > 1)
-        koan_snprintf(again, sizeof(again), " (%u times)", times);
-    if (r->kind == TRACE_REFUSAL)
-        say("  %16lu cpu %-3u %-6s refused with %ld at %s:%u, value %#lx%s\n", r->tsc, cpu, who,
-            (s64)r->b, r->file ? short_path(r->file) : "?", r->line, r->a, again);
-    else
-        say("  %16lu cpu %-3u %-6s %-9s %#lx %#lx%s\n", r->tsc, cpu, who,
-            r->kind < TRACE_KINDS ? kind_names[r->kind] : "?", r->a, r->b, again);
-}
-
-/* Alike ones that follow each other share a line. */
-void trace_print(u32 most)
-{
-    const struct record *r, *before = NULL;
-    u32 cpu = 0, cpu_before = 0, times = 0, printed = 0;
-
-    start_reading();
-    say("trace, newest first (time stamp counter, CPU, vCPU):\n");
-    while (printed < most && (r = take_newest(&cpu))) {
-        if (before && same(before, r)) {
-            times++;
-            continue;
-        }
-        if (before) {
-            print_record(before, cpu_before, times);
-            printed++;
-        }
-        before = r;
-        cpu_before = cpu;
-        times = 1;
-    }
-    if (before && printed < most)
-        print_record(before, cpu_before, times);
-    else if (!before)
-        say("  nothing was recorded\n");
+    if (!parse_number(value, &pages) || pages < 1 || pages > TRACE_PAGES)
+        return false;
+    event_pages = (u32)pages;
+    return true;
 }

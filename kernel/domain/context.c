@@ -122,5 +122,6 @@ void context_load(struct vcpu *v)
 void context_idle(void)
 {
     this_cpu()->current = NULL;
+    trace_event(TRACE_SWITCH, 0xffff, 0);
     switch_page_tables(NULL, idle_cr3);
 }

@@ -23,6 +23,7 @@ static ALWAYS_INLINE bool run_entry(u64 entry, s64 *result)
     GUEST_GET(a5, entry + 48, fault);
     GUEST_GET(a6, entry + 56, fault);
     guest_access_end();
+    trace_event(TRACE_HYPERCALL, op, a1);
     if (unlikely(op >= HYPERCALL_SLOTS))
         *result = hypercall_unknown();
     else if (unlikely(op == __HYPERVISOR_multicall || op == __HYPERVISOR_iret))

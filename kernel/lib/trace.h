@@ -1,12 +1,16 @@
 /*
- * Why was it refused? refuse() returns its error and leaves file, line and value in the trace, so that "why did I get -EINVAL?" has an
- * answer.
+ * Why was it refused? refuse() returns its error and leaves file, line and value in the trace, so
+ * that "why did I get -EINVAL?" has an answer.
  *
  *     return refuse(-XEN_EINVAL, mfn.n);
  *
- * trace_event() is a trace point: one test while its kind is off (`trace=` on Koan's command line turns kinds on).
+ * trace_event() is a trace point for what is worth seeing on a timeline. While its kind is off it
+ * is one instruction, a five-byte NOP; `trace=` on Koan's command line turns kinds on, and start-up
+ * then writes jumps over those NOPs, before code becomes read-only. The places stand in section
+ * .trace_sites. entry.asm has one, too.
  *
- * trace_refusal() and trace_record() are defined in debug/trace.c (a ring for each CPU) and by the unit tests' stubs.
+ * trace_refusal() and trace_record() are defined in debug/trace.c (rings for each CPU) and by the
+ * unit tests' stubs.
  */
 #ifndef KOAN_LIB_TRACE_H
 #define KOAN_LIB_TRACE_H
@@ -22,25 +26,50 @@ void trace_refusal(const char *file, u32 line, s64 error, u64 value);
         refuse_error;                                                                              \
     })
 
+/* What is recorded; a record also names the vCPU that ran, and the time. tools/trace.py reads this
+ * list: a name, and in the comment what the two values are. */
 enum trace_kind {
     TRACE_REFUSAL = 0, /* always on */
-    TRACE_SWITCH,      /* the domain and vCPU that get the CPU */
+    TRACE_SWITCH,      /* the domain and vCPU that get the CPU; domain 0xffff: it goes idle */
     TRACE_TYPE,        /* machine frame, the type that it changes to (mm/frame.h) */
     TRACE_DOMAIN,      /* domain id, how it ended (enum domain_end); 0: it was created */
+    TRACE_HYPERCALL,   /* its number, its first argument */
+    TRACE_EXCEPTION,   /* its vector, the guest's rip */
+    TRACE_EVENT,       /* the domain and the port that is raised */
+    TRACE_WAKE,        /* the domain and the vCPU that becomes runnable */
     TRACE_KINDS
+};
+
+/* One place: where the NOP is, where to go on when its kind is on. koan.lds keeps the list. */
+struct trace_site {
+    u64 nop;
+    u64 on;
+    u64 kind;
 };
 
 #ifdef KOAN_HOST
 #define trace_event(kind, a, b) ((void)(kind), (void)(a), (void)(b))
 #else
-extern u32 trace_kinds; /* bit per kind; set while the command line is read */
 void trace_record(enum trace_kind kind, u64 a, u64 b);
 
-static ALWAYS_INLINE void trace_event(enum trace_kind kind, u64 a, u64 b)
+static ALWAYS_INLINE bool trace_on(enum trace_kind kind)
 {
-    if (unlikely(trace_kinds & BIT(kind)))
-        trace_record(kind, a, b);
+    asm goto("1: .byte 0x0f, 0x1f, 0x44, 0x00, 0x00\n\t"
+             ".pushsection .trace_sites, \"a\"\n\t.quad 1b, %l[on], %c0\n\t.popsection"
+             :
+             : "i"(kind)
+             :
+             : on);
+    return false;
+on:
+    return true;
 }
+
+#define trace_event(kind, a, b)                                                                    \
+    do {                                                                                           \
+        if (trace_on(kind))                                                                        \
+            trace_record((kind), (a), (b));                                                        \
+    } while (0)
 #endif
 
 #endif

@@ -11,7 +11,7 @@
 bits 64
 default rel
 
-extern hypercall_table, hypercall_unknown
+extern hypercall_table, hypercall_unknown, trace_record
 extern iret_entry, guest_trap, guest_debug_lost, guest_syscall, exit_work, interrupt
 extern hypervisor_exception, iret_fault, nmi_handler, machine_check_handler
 
@@ -92,6 +92,16 @@ FLAT_CS32 equ 0xe023
     __?SECT?__
 %endmacro
 
+; A trace point (lib/trace.h): a five-byte NOP that becomes a jump to %1 when kind %2 is traced.
+%macro TRACE_SITE 2
+%%site:
+    db 0x0f, 0x1f, 0x44, 0x00, 0x00
+    [section .trace_sites]
+    dq %%site, %1, %2
+    __?SECT?__
+%endmacro
+
+section .trace_sites alloc noexec nowrite progbits
 section .text
 
 ; SYSCALL from 64-bit code: a hypercall when the guest's kernel runs, else a system call for the guest's kernel.
@@ -117,6 +127,8 @@ syscall_full:
     mov rbx, [rsp + CPU(current)]
     cmp qword [rbx + CTX_in_kernel], 0
     je guest_user_syscall
+    TRACE_SITE .traced, TRACE_HYPERCALL
+.call:
     cmp rax, HYPERCALL_SLOTS
     jae unknown_hypercall
     mov rcx, r10
@@ -154,6 +166,27 @@ hypercall_iret:
 hypercall_work:
     mov [rsp + REGS_rax], rax
     jmp work
+
+; trace_record(TRACE_HYPERCALL, number, first argument), around which the arguments are kept.
+syscall_full.traced:
+    push rax
+    push rdi
+    push rsi
+    push rdx
+    push r8
+    push r9
+    mov edi, TRACE_HYPERCALL
+    mov rdx, [rsp + 32]
+    mov rsi, rax
+    call trace_record
+    pop r9
+    pop r8
+    pop rdx
+    pop rsi
+    pop rdi
+    pop rax
+    mov r10, [rsp + REGS_r10]
+    jmp syscall_full.call
 
 unknown_hypercall:
     call hypercall_unknown

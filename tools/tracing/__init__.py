@@ -1,0 +1,1 @@
+"""`make trace`: what the trace rings of a run held, as a timeline."""

@@ -29,7 +29,7 @@ HOST_CFLAGS := -std=gnu11 -O2 -g $(WARNINGS) -MMD -MP
 ALL    :=
 CHECKS :=
 # Goals that run something: tools/setup sees to their packages first. A plain `make` only says what is missing.
-GOALS_WITH_TOOLS := run check conformance bench matrix linux iso soak fuzz gdb dump bochs slides check-slides
+GOALS_WITH_TOOLS := run check conformance bench matrix linux trace iso soak fuzz gdb dump bochs slides check-slides
 
 # All CPUs, unless a -j on the command line says otherwise.
 ifeq ($(MAKELEVEL),0)

@@ -25,6 +25,13 @@ CHECKS += matrix-quick
 # A folder adds its long tests by SOAKS += TARGET; they end in the same line as those of CHECKS.
 SOAKS += matrix linux
 
+TRACE ?= hello user counter counter
+
+.PHONY: trace
+trace: all ## run guests and write a timeline of it, build/trace/trace.html; TRACE="counter:vcpus=1 hello" SMP=2 LIMIT=... PAGES=...
+	$(Q)$(PYTHON) tools/trace.py $(if $(SMP),--smp $(SMP)) $(if $(LIMIT),--limit $(LIMIT)) $(if $(PAGES),--pages $(PAGES)) \
+	    $(if $(OPTIONS),--options "$(OPTIONS)") $(TRACE)
+
 # SOAK_TIME, and what a trial is: tests/soak/build.mk.
 soak: all ## the long tests, after the short ones; SOAK_TIME=60 tries them in some minutes
 	+$(Q)$(PYTHON) tools/check.py -- $(if $(SOAK_TRIAL),matrix-quick $(filter-out matrix,$(SOAKS)),$(CHECKS) $(SOAKS))
@@ -50,5 +57,5 @@ check-layers:
 check-readme:
 	$(Q)$(PYTHON) tools/readme_outputs.py --check
 
-check-tools: $(BUILD)/tools/bzimage
+check-tools: $(BUILD)/tools/bzimage $(BUILD)/koan.elf $(BUILD)/guests/hello $(BUILD)/guests/counter
 	$(Q)$(PYTHON) tools/tests/run.py

@@ -46,7 +46,7 @@ def arguments():
     parser.add_argument("--pages", type=int, default=200, help="pages of records a CPU, 128 each (default: %(default)s)")
     parser.add_argument("--smp", type=int, default=1, help="host CPUs (default: %(default)s)")
     parser.add_argument("--options", default="", help="more words for Koan's command line")
-    parser.add_argument("--limit", type=int, default=4_000_000_000, help="stop after so many instructions (default: %(default)s)")
+    parser.add_argument("--limit", type=int, default=2_000_000_000, help="stop after so many instructions (default: %(default)s)")
     parser.add_argument("--dir", type=pathlib.Path, default=paths.BUILD / "trace", help="where to write (default: build/trace)")
     return parser.parse_args()
 

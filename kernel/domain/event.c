@@ -41,6 +41,7 @@ static ALWAYS_INLINE void raise(struct domain *d, u32 port)
 {
     if (test_and_set(d->shared->evtchn_pending, port))
         return;
+    trace_event(TRACE_EVENT, d->id, port);
     if (!bitmap_test_atomic(d->shared->evtchn_mask, port))
         tell(vcpu_of_port(d, port), port);
     sched_wake_pollers(d, port);

@@ -182,6 +182,7 @@ static void queue_woken(struct vcpu *v)
     u32 cpu = rq->q.cpu;
 
     if (wakes) {
+        trace_event(TRACE_WAKE, v->domain->id, v->id);
         set_state(v, VCPU_RUNNABLE);
         runstate_change(v, RUNSTATE_runnable, now);
         kick = enqueue(rq, v, SCHED_WOKEN, now) || !rq->q.running;

@@ -1,0 +1,100 @@
+"""make trace: rings are read as they lie in memory, what isn't a ring is refused, and a real run makes a whole timeline."""
+
+import json
+import pathlib
+import struct
+import subprocess
+import sys
+import tempfile
+import unittest
+import xml.etree.ElementTree
+
+from koanrun import paths
+from tracing import chrome, page, rings, timeline
+
+KINDS = rings.kind_names()
+LINE = "(koan) trace: cpu {} records {} events at machine address {:#x}"
+
+
+def memory(records, *, cpu=0, count=None, pages=1, magic=b"TKring01"):
+    """64 KiB of RAM with a ring's head in frame 1 and its pages from frame 2 on. records: (tsc, a, b, domain, vcpu, kind)."""
+    ram = bytearray(16 * 4096)
+    head = struct.pack("<8sQIIIi", magic, len(records) if count is None else count, cpu, pages, 1 << 31, 1)  # 1 tick = 1 ns
+    ram[4096:4096 + len(head) + 8 * pages] = head + struct.pack(f"<{pages}Q", *range(2, 2 + pages))
+    for index, (tsc, a, b, domain, vcpu, kind) in enumerate(records):
+        at = 2 * 4096 + index % (128 * pages) * 32
+        ram[at:at + 32] = struct.pack("<QQQHBBI", tsc, a, b, domain, vcpu, KINDS.index(kind), 0)
+    return bytes(ram)
+
+
+class Rings(unittest.TestCase):
+    def test_records(self):
+        ram = memory([(1000, 1, 0, 0xFFFF, 0, "switch"), (1500, 29, 7, 1, 0, "hypercall"), (2500, 0xFFFF, 0, 1, 0, "switch")])
+        ring, = rings.read_rings(ram, [LINE.format(0, 128, 4096)])
+        self.assertEqual([(r.time, r.who, r.kind) for r in ring.records],
+                         [(0, None, "switch"), (500, (1, 0), "hypercall"), (1500, (1, 0), "switch")])
+        self.assertEqual(ring.dropped, 0)
+
+    def test_full(self):
+        ring, = rings.read_rings(memory([(i, 0, 0, 1, 0, "hypercall") for i in range(300)]), [LINE.format(0, 128, 4096)])
+        self.assertEqual((len(ring.records), ring.dropped), (128, 172))
+        self.assertEqual([r.time for r in ring.records], list(range(128)))
+
+    def test_no_ring(self):
+        good = memory([(1, 1, 0, 1, 0, "switch")])
+        for ram, lines in ((good, []), (good, [LINE.format(0, 128, 8192)]), (good, [LINE.format(1, 128, 4096)]),
+                           (good, [LINE.format(0, 128, 4097)]), (good, [LINE.format(0, 128, 1 << 30)]),
+                           (good, ["(guest) " + LINE.format(0, 128, 4096)]),
+                           (memory([], pages=0), [LINE.format(0, 128, 4096)]), (memory([], magic=b"x" * 8), [LINE.format(0, 128, 4096)])):
+            with self.assertRaises(rings.TraceError):
+                rings.read_rings(ram, lines)
+
+    def test_names(self):
+        self.assertEqual(rings.hypercall_names()[29], "sched_op")
+        self.assertEqual(rings.domain_names(["(koan) hello: domain 7, 64 MiB", "(x) evil: domain 8, 1"]), {7: "hello"})
+
+
+class Timeline(unittest.TestCase):
+    def setUp(self):
+        ram = memory([(0, 1, 0, 0xFFFF, 0, "switch"), (100, 29, 0, 1, 0, "hypercall"), (400, 2, 3, 1, 0, "switch"),
+                      (600, 14, 4096, 2, 3, "exception"), (1000, 0xFFFF, 0, 2, 3, "switch"), (1200, 2, 3, 0xFFFF, 0, "wake")])
+        self.timeline = timeline.build(rings.read_rings(ram, [LINE.format(0, 128, 4096)]), {1: "<one>"})
+
+    def test_spans(self):
+        self.assertEqual([(s.who, s.start, s.end) for s in self.timeline.spans], [((1, 0), 0, 400), ((2, 3), 400, 1000)])
+        self.assertEqual([(m.time, m.who, m.text) for m in self.timeline.marks],
+                         [(100, (1, 0), "sched_op(0x0)"), (600, (2, 3), "#PF at 0x1000"), (1200, None, "wakes d2v3")])
+
+    def test_chrome(self):
+        events = json.loads(json.dumps(chrome.document(self.timeline)))["traceEvents"]
+        self.assertEqual(sorted((e["ts"], e["dur"]) for e in events if e["ph"] == "X" and e["pid"] == chrome.CPUS), [(0, .4), (.4, .6)])
+        self.assertEqual({e["name"] for e in events if e["ph"] == "i"}, {"sched_op(0x0)", "#PF at 0x1000", "wakes d2v3"})
+
+    def test_page(self):
+        text = page.document(self.timeline, "a & b")
+        svg = xml.etree.ElementTree.fromstring(text[text.index("<svg"):text.index("</svg>") + 6])
+        titles = [t.text for t in svg.iter("{http://www.w3.org/2000/svg}title")]
+        self.assertIn("<one>.0 on CPU 0: 400 ns from 0 ns", titles)
+        self.assertNotIn("<one>", text)
+        for outside in ("http://", "https://", "src="):
+            self.assertNotIn(outside, text.replace("http://www.w3.org/2000/svg", ""))
+
+
+class Run(unittest.TestCase):
+    """The real thing: two guests on two CPUs."""
+
+    def test_run(self):
+        with tempfile.TemporaryDirectory() as folder:
+            done = subprocess.run([sys.executable, str(paths.TREE / "tools/trace.py"), "--smp", "2", "--pages", "4", "--dir", folder,
+                                   "hello", "counter"], capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            text = (pathlib.Path(folder) / "trace.html").read_text(encoding="utf-8")
+            events = json.loads((pathlib.Path(folder) / "trace.json").read_text(encoding="utf-8"))["traceEvents"]
+        names = {e["args"]["name"] for e in events if e["ph"] == "M"}
+        self.assertLessEqual({"CPUs", "CPU 0", "CPU 1", "hello", "counter"}, names)
+        spans = sorted((e["tid"], e["ts"], e["ts"] + e["dur"]) for e in events if e["ph"] == "X" and e["pid"] == chrome.CPUS)
+        for before, after in zip(spans, spans[1:]):   # a CPU has one vCPU at a time
+            self.assertTrue(before[0] != after[0] or before[2] <= after[1] + 1e-6, (before, after))
+        ends = [e for e in events if e["ph"] == "i" and e["name"].startswith("sched_op(0x2")]  # SCHEDOP_shutdown of each
+        self.assertEqual(len(ends), 2)
+        self.assertIn("hello.0", text)

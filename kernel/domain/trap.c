@@ -11,7 +11,6 @@
 #include "domain/fpu.h"
 #include "domain/ptwr.h"
 #include "domain/trap.h"
-#include "lib/trace.h"
 #include "x86/asm.h"
 #include "x86/upcalls.h"
 
@@ -91,7 +90,6 @@ void guest_trap(struct regs *regs, struct vcpu *v)
 {
     u32 vector = regs->vector;
 
-    trace_event(TRACE_EXCEPTION, vector, regs->rip);
     if (vector == TRAP_PF) {
         u64 address = read_cr2();
 

@@ -52,24 +52,27 @@ struct trace_site {
 #else
 void trace_record(enum trace_kind kind, u64 a, u64 b);
 
-static ALWAYS_INLINE bool trace_on(enum trace_kind kind)
+/*
+ * The NOP; and out of line, where the jump leads, a call of trace_thunk (x86/entry.asm) with kind, a and b on the stack. The thunk
+ * keeps all registers, so the compiler needn't spill any for the sake of a trace point that is off.
+ */
+static ALWAYS_INLINE void trace_event(enum trace_kind kind, u64 a, u64 b)
 {
-    asm goto("1: .byte 0x0f, 0x1f, 0x44, 0x00, 0x00\n\t"
-             ".pushsection .trace_sites, \"a\"\n\t.quad 1b, %l[on], %c0\n\t.popsection"
-             :
-             : "i"(kind)
-             :
-             : on);
-    return false;
-on:
-    return true;
+    asm volatile("1: .byte 0x0f, 0x1f, 0x44, 0x00, 0x00\n"
+                 "2:\n\t"
+                 ".pushsection .text.trace, \"ax\"\n"
+                 "3:\tpush %2\n\t"
+                 "push %1\n\t"
+                 "push %0\n\t"
+                 "call trace_thunk\n\t"
+                 "lea 24(%%rsp), %%rsp\n\t"
+                 "jmp 2b\n\t"
+                 ".popsection\n\t"
+                 ".pushsection .trace_sites, \"a\"\n\t.quad 1b, 3b, %c0\n\t.popsection"
+                 :
+                 : "i"(kind), "r"(a), "r"(b)
+                 : "memory");
 }
-
-#define trace_event(kind, a, b)                                                                    \
-    do {                                                                                           \
-        if (trace_on(kind))                                                                        \
-            trace_record((kind), (a), (b));                                                        \
-    } while (0)
 #endif
 
 #endif

@@ -167,26 +167,36 @@ hypercall_work:
     mov [rsp + REGS_rax], rax
     jmp work
 
-; trace_record(TRACE_HYPERCALL, number, first argument), around which the arguments are kept.
+; A trace point that is on: the number and the first argument of a hypercall, the vector and the rip of an exception.
 syscall_full.traced:
-    push rax
     push rdi
-    push rsi
-    push rdx
-    push r8
-    push r9
-    mov edi, TRACE_HYPERCALL
-    mov rdx, [rsp + 32]
-    mov rsi, rax
-    call trace_record
-    pop r9
-    pop r8
-    pop rdx
-    pop rsi
-    pop rdi
-    pop rax
-    mov r10, [rsp + REGS_r10]
+    push rax
+    push TRACE_HYPERCALL
+    call trace_thunk
+    add rsp, 24
     jmp syscall_full.call
+trap_common.traced:
+    push qword [rdi + REGS_rip]
+    mov eax, [rdi + REGS_vector]
+    push rax
+    push TRACE_EXCEPTION
+    call trace_thunk
+    add rsp, 24
+    jmp trap_common.go_on
+
+; trace_record(kind, a, b): the three stand above the return address. Keeps all registers (flags not), from wherever it is called.
+global trace_thunk
+trace_thunk:
+    PUSH_GPRS
+    mov rdi, [rsp + 128]                ; fifteen registers and the return address
+    mov rsi, [rsp + 136]
+    mov rdx, [rsp + 144]
+    mov rbp, rsp
+    and rsp, -16
+    call trace_record
+    mov rsp, rbp
+    POP_GPRS
+    ret
 
 unknown_hypercall:
     call hypercall_unknown
@@ -269,6 +279,8 @@ trap_common:
     mov rdi, rsp
     test byte [rsp + REGS_cs], 3
     jz from_hypervisor
+    TRACE_SITE .traced, TRACE_EXCEPTION
+.go_on:
     mov rsi, [rsp + CPU(current)]
     call guest_trap
     ; falls through

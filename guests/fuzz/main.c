@@ -178,8 +178,8 @@ static void tidy(void)
 static void step(void)
 {
     static void (*const steps[])(void) = {
-        step_tables,    step_tables,    step_tables, step_tables,      step_tables,
-        step_hypercall, step_hypercall, step_memory, step_descriptors, step_modes,
+        step_tables,    step_tables, step_tables,      step_tables, step_tables, step_hypercall,
+        step_hypercall, step_memory, step_descriptors, step_modes,  step_grants, step_grants,
     };
 
     trap_last.vector = -1;
@@ -200,6 +200,7 @@ int main(void)
     state = seed * 0x9e3779b97f4a7c15UL + 1;
     make_pool();
     deep_init();
+    grants_init();
     modes_init();
     tidy();
     print("fuzz: seed %#lx, %#lx operations\n", seed, ops);

@@ -176,6 +176,10 @@ struct xen_domctl_max_vcpus {
 #define XEN_SCHEDULER_RTDS     8
 #define XEN_SCHEDULER_NULL     9
 
+/* Ours: Xen has no such policies any more. Weight and cap are passed as the credit scheduler's. */
+#define KOAN_SCHEDULER_RR  100
+#define KOAN_SCHEDULER_BVT 101
+
 #define XEN_DOMCTL_SCHEDOP_putinfo     0
 #define XEN_DOMCTL_SCHEDOP_getinfo     1
 #define XEN_DOMCTL_SCHEDOP_putvcpuinfo 2

@@ -8,6 +8,7 @@
 #include "abi/sched.h"
 #include "abi/xen.h"
 #include "domain/console.h"
+#include "domain/control.h"
 #include "domain/descriptor.h"
 #include "domain/end.h"
 #include "domain/event.h"
@@ -27,6 +28,7 @@ static struct spinlock list_lock = SPINLOCK_INIT(LOCK_DOMLIST);
 static struct domain *domains; /* DOMLIST */
 static u16 next_id = 1;        /* DOMLIST; 0 is the initial domain's */
 static u32 alive;              /* DOMLIST */
+static u32 toolstacks;         /* a: privileged domains that have not ended */
 
 static_assert(sizeof(struct vcpu) <= PAGE_SIZE, "a vCPU is one page");
 static_assert(sizeof(struct domain) <= PAGE_SIZE, "a domain is one page");
@@ -39,6 +41,16 @@ struct domain *domain_find(u16 domid)
         d = d->next;
     spin_unlock(&list_lock);
     return d;
+}
+
+bool domain_id_free(u16 domid)
+{
+    return domid >= __atomic_load_n(&next_id, __ATOMIC_RELAXED) && domid < DOMID_FIRST_RESERVED;
+}
+
+u32 domain_toolstacks(void)
+{
+    return __atomic_load_n(&toolstacks, __ATOMIC_SEQ_CST);
 }
 
 /* A domain without its first vCPU was refused while it was being made, or still is. */
@@ -58,6 +70,46 @@ struct domain *domain_hold(u16 domid)
 void domain_let_go(struct domain *d)
 {
     memory_let_go(&d->mem);
+}
+
+struct domain *domain_hold_next(struct domain *d)
+{
+    spin_lock(&list_lock);
+    struct domain *next = d ? d->next : domains; /* d is held, and so still in the list */
+    while (next && !domain_hold(next->id))
+        next = next->next;
+    spin_unlock(&list_lock);
+    if (d)
+        domain_let_go(d);
+    return next;
+}
+
+struct domain *domain_hold_first(bool (*is_it)(struct domain *d))
+{
+    spin_lock(&list_lock);
+    struct domain *d = domains;
+    while (d && !(is_it(d) && domain_hold(d->id)))
+        d = d->next;
+    spin_unlock(&list_lock);
+    return d;
+}
+
+/* Those in the last step of their end can't be held any more. */
+struct domain *domain_hold_from(u16 domid)
+{
+    struct domain *best;
+    u32 from = domid;
+
+    spin_lock(&list_lock);
+    do {
+        best = NULL;
+        for (struct domain *d = domains; d; d = d->next)
+            if (d->id >= from && (!best || d->id < best->id))
+                best = d;
+        from = best ? best->id + 1U : 0;
+    } while (best && !domain_hold(best->id));
+    spin_unlock(&list_lock);
+    return best;
 }
 
 struct domain *domain_next(struct domain *d)
@@ -111,16 +163,35 @@ struct vcpu *vcpu_create(struct domain *d, u32 id)
     return v;
 }
 
-static void link_domain(struct domain *d, bool initial)
+/* Ids count up; a toolstack may leave some out. False: they are used up. */
+static bool take_id(struct domain *d, const struct domain_config *config)
+{
+    u16 id = config->initial ? 0 : max(config->domid, next_id);
+
+    if (id >= DOMID_FIRST_RESERVED)
+        return false;
+    d->id = id;
+    if (!config->initial)
+        next_id = id + 1;
+    return true;
+}
+
+static bool link_domain(struct domain *d, const struct domain_config *config)
 {
     spin_lock(&list_lock);
-    d->id = initial ? 0 : next_id++;
+    if (!take_id(d, config)) {
+        spin_unlock(&list_lock);
+        return false;
+    }
     struct domain **link = &domains;
     while (*link)
         link = &(*link)->next;
     *link = d;
     alive++;
     spin_unlock(&list_lock);
+    if (d->privileged)
+        __atomic_fetch_add(&toolstacks, 1, __ATOMIC_SEQ_CST);
+    return true;
 }
 
 struct domain *domain_create(const struct domain_config *config)
@@ -134,9 +205,15 @@ struct domain *domain_create(const struct domain_config *config)
     d->console_ok = config->console_ok;
     d->max_vcpus = config->vcpus;
     d->sched = (struct sched_group){ .params.weight = SCHED_WEIGHT, .units = config->vcpus };
+    d->built = config->built;
     watchdog_init(d);
     console_ring_init(d);
-    link_domain(d, config->initial);
+    if (!link_domain(d, config)) {
+        free_page(d);
+        return NULL;
+    }
+    if (d->built)
+        koan_snprintf(d->name, sizeof(d->name), "domain-%u", d->id);
     trace_event(TRACE_DOMAIN, d->id, END_NONE);
     bool events = event_init(d);
     if (!memory_init(&d->mem, d->id, config->privileged, config->pages) || !events)
@@ -152,6 +229,8 @@ struct domain *domain_create(const struct domain_config *config)
     for (u32 i = 0; i < d->max_vcpus; i++)
         if (!vcpu_create(d, i))
             goto fail;
+    if (d->built)
+        control_pause(d);
     return d;
 fail:
     domain_end(d, END_REFUSED);
@@ -169,10 +248,19 @@ static bool mark_end(struct domain *d, enum domain_end end)
         d->end = end;
     }
     spin_unlock(&d->mem.lock);
+    if (first && d->privileged)
+        __atomic_fetch_sub(&toolstacks, 1, __ATOMIC_SEQ_CST);
     return first;
 }
 
 void domain_end(struct domain *d, enum domain_end end)
+{
+    if (control_keep(d, end))
+        return;
+    domain_end_now(d, end);
+}
+
+void domain_end_now(struct domain *d, enum domain_end end)
 {
     if (!mark_end(d, end))
         return;
@@ -182,6 +270,8 @@ void domain_end(struct domain *d, enum domain_end end)
             sched_kick(d->vcpus[i]);
     cpu_kick(this_cpu()->id, WORK_RESCHED);
     reap_add(d);
+    if (d->privileged)
+        control_orphans();
 }
 
 void domain_crash(struct domain *d, const char *fmt, ...)
@@ -189,7 +279,7 @@ void domain_crash(struct domain *d, const char *fmt, ...)
     char why[256];
     va_list args;
 
-    if (d->dying)
+    if (d->dying || d->shut_down)
         return;
     va_start(args, fmt);
     koan_vsnprintf(why, sizeof(why), fmt, args);
@@ -198,6 +288,7 @@ void domain_crash(struct domain *d, const char *fmt, ...)
     printk("%s crashed: %s\n", d->name, why);
     if (this_cpu()->current && current_domain() == d)
         debug_guest_crash(current_vcpu(), guest_regs());
+    d->end_reason = SHUTDOWN_crash;
     domain_end(d, END_CRASH);
 }
 
@@ -206,6 +297,8 @@ void domain_shutdown(struct domain *d, u32 reason)
     static const char *const names[] = { "powered off", "asked for a reboot", "suspended",
                                          "said that it crashed", "was ended by its watchdog" };
 
+    if (d->dying || d->shut_down)
+        return;
     console_flush(d);
     if (d->noted_reason)
         reason = d->noted_reason - 1;
@@ -248,8 +341,11 @@ void domain_free(struct domain *d)
     }
     if (d->symbols)
         image_symbols_drop(d->symbols);
+    if (end != END_REFUSED || !d->built)
+        end_note(end);
+    if (d->built)
+        event_virq_initial(VIRQ_DOM_EXC);
     free_page(d);
-    end_note(end);
     if (last)
         end_machine();
 }

@@ -45,6 +45,7 @@ struct vcpu {
     bool initialising;       /* a: a call gives it those just now */
     bool nmi_pending;        /* a: VCPUOP_send_nmi has been called for it */
     bool yields;             /* c: it gives the CPU away this time */
+    u32 destroying;          /* c: the domain, plus 1, for which its destroydomain waits; 0: none */
     u32 poll_port;           /* c: what it polls: 0 nothing, a port, or POLL_ANY */
     struct sched_unit unit;  /* s: the policy's view of it */
     struct cpumask
@@ -86,11 +87,17 @@ struct domain {
     char name[NAME_LEN];      /* r */
     bool privileged;          /* r */
     bool console_ok;          /* r: may use console_io */
-    bool dying;               /* l */
-    enum domain_end end;      /* l */
-    u32 end_reason;           /* l: SHUTDOWN_* as the guest gave it */
-    u32 noted_reason;         /* c: the reason, plus 1, that SCHEDOP_shutdown_code noted; 0: none */
-    u32 max_vcpus;            /* r */
+    bool built;               /* r: made through domctl; see control.h for this and the next four */
+    bool shut_down;           /* l: has ended, and waits to be destroyed */
+    u32 pauses;               /* control_enter(): how often it has been paused */
+    u32 controlled;           /* a: calls that work on it just now */
+    xen_domain_handle_t handle; /* control_enter() */
+    s64 time_offset;            /* control_enter(): s, of its wall clock */
+    bool dying;                 /* l */
+    enum domain_end end;        /* l */
+    u32 end_reason;             /* l: SHUTDOWN_* as the guest gave it */
+    u32 noted_reason; /* c: the reason, plus 1, that SCHEDOP_shutdown_code noted; 0: none */
+    u32 max_vcpus;    /* r */
     struct vcpu *vcpus[MAX_VCPUS]; /* r */
     struct domain *next_dying;     /* DOMLIST: those that wait to be torn down */
     struct domain *next;           /* DOMLIST */
@@ -135,6 +142,8 @@ struct domain_config {
     bool privileged;
     bool initial; /* gets domain id 0 */
     bool console_ok;
+    bool built; /* through domctl: it gets its name here, and starts paused */
+    u16 domid;  /* of a built one: the id that it is to have; 0: any */
 };
 
 /* A domain without contents: reservation taken, shared page and vCPUs made, nothing runs. NULL: not enough memory. */
@@ -146,6 +155,12 @@ struct vcpu *vcpu_create(struct domain *d, u32 id);
  * none goes away meanwhile. */
 struct domain *domain_next(struct domain *d);
 
+/* May a new domain get this id? */
+bool domain_id_free(u16 domid);
+
+/* Privileged domains that have not ended. */
+u32 domain_toolstacks(void);
+
 /* The domain of that id, or NULL. Ids are never used again while the machine runs. */
 struct domain *domain_find(u16 domid);
 
@@ -156,13 +171,25 @@ struct domain *domain_find(u16 domid);
 struct domain *domain_hold(u16 domid);
 void domain_let_go(struct domain *d);
 
+/* The domain of that id or, if there is none, the one with the next higher id; held. */
+struct domain *domain_hold_from(u16 domid);
+
+/* The next one in order of creation (NULL: the first), held, and d let go. */
+struct domain *domain_hold_next(struct domain *d);
+
+/* The first domain for which the question is answered with yes, held. */
+struct domain *domain_hold_first(bool (*is_it)(struct domain *d));
+
 /* End the calling vCPU's domain. `reason`: printed; names what the guest did. Does not return to the guest: the current vCPU is descheduled on
  * the way out. */
 void domain_crash(struct domain *d, const char *fmt, ...) PRINTF_LIKE(2, 3);
 void domain_shutdown(struct domain *d, u32 reason);
 
-/* The common part of both: mark it and have it torn down. */
+/* The common part of both: mark it and have it torn down; one that a toolstack has made waits for that (control.h). */
 void domain_end(struct domain *d, enum domain_end end);
+
+/* The same without waiting for anybody. */
+void domain_end_now(struct domain *d, enum domain_end end);
 
 /* Free what is left of a domain after its teardown (reap.c). */
 void domain_free(struct domain *d);

@@ -6,6 +6,7 @@
  */
 #include "domain/reap.h"
 #include "domain/console.h"
+#include "domain/control.h"
 #include "domain/descriptor.h"
 #include "domain/event.h"
 #include "domain/fpu.h"
@@ -33,6 +34,8 @@ void reap_add(struct domain *d)
 
 static bool has_left_all_cpus(struct domain *d)
 {
+    if (control_is_busy(d))
+        return false;
     for (u32 i = 0; i < ARRAY_SIZE(d->mem.cpus.bits); i++)
         if (__atomic_load_n(&d->mem.cpus.bits[i], __ATOMIC_ACQUIRE))
             return false;

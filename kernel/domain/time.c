@@ -55,13 +55,16 @@ void time_copy(struct vcpu *v)
 void time_set_wallclock(struct domain *d)
 {
     struct shared_info *s = d->shared;
-    u64 start = clock_wall_at_boot(); /* seconds since 1970 when system time was 0 */
+    u64 at_boot = clock_wall_at_boot();
+    u64 start = at_boot / 1000000000 + (u64)d->time_offset; /* s since 1970 at system time 0 */
 
-    s->wc_version = 1;
+    s->wc_version |= 1; /* odd: being written */
+    __atomic_thread_fence(__ATOMIC_RELEASE);
     s->wc_sec = (u32)start;
     s->wc_sec_hi = (u32)(start >> 32);
-    s->wc_nsec = 0;
-    s->wc_version = 2;
+    s->wc_nsec = (u32)(at_boot % 1000000000);
+    __atomic_thread_fence(__ATOMIC_RELEASE);
+    s->wc_version++;
 }
 
 void runstate_change(struct vcpu *v, u32 state, u64 now)

@@ -15,7 +15,7 @@ void time_update(struct vcpu *v);
 /* Write the second copy of it that the running vCPU has registered (v->time_va). */
 void time_copy(struct vcpu *v);
 
-/* Write the wall clock into a domain's shared info, once at its creation. */
+/* Write the wall clock into a domain's shared info: at its creation, and when its offset changes. */
 void time_set_wallclock(struct domain *d);
 
 /* The vCPU's run state changes at `now`: account the time since the last change. Its queue is locked (sched.c). */

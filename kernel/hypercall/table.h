@@ -15,7 +15,7 @@
     CALL(4,  set_callbacks)                                    \
     CALL(5,  fpu_taskswitch)                                   \
     CALL(6,  sched_op_compat)                                  \
-    LATER(7, platform_op)                                      \
+    CALL(7,  platform_op)                                      \
     CALL(8,  set_debugreg)                                     \
     CALL(9,  get_debugreg)                                     \
     CALL(10, update_descriptor)                                \
@@ -40,8 +40,8 @@
     CALL(32, event_channel_op)                                 \
     CALL(33, physdev_op)                                       \
     LATER(34, hvm_op)                                          \
-    LATER(35, sysctl)                                          \
-    LATER(36, domctl)                                          \
+    CALL(35, sysctl)                                           \
+    CALL(36, domctl)                                           \
     LATER(37, kexec_op)                                        \
     LATER(40, xenpmu_op)                                       \
     LATER(48, mca)

@@ -22,7 +22,7 @@ s8 clock_shift;
 u64 clock_origin;
 u64 clock_khz;
 
-static u64 wall_at_boot;
+static u64 wall_at_boot; /* a: ns */
 
 /* --- the TSC's speed --- */
 
@@ -181,12 +181,17 @@ static void read_wall_clock(void)
         if (a.second == b.second && a.minute == b.minute && a.hour == b.hour && a.day == b.day)
             break;
     }
-    wall_at_boot = cmos_to_seconds(a) - clock_ns() / 1000000000;
+    wall_at_boot = cmos_to_seconds(a) * 1000000000 - clock_ns();
 }
 
 u64 clock_wall_at_boot(void)
 {
-    return wall_at_boot;
+    return __atomic_load_n(&wall_at_boot, __ATOMIC_RELAXED);
+}
+
+void clock_set_wall(u64 at_boot)
+{
+    __atomic_store_n(&wall_at_boot, at_boot, __ATOMIC_RELAXED);
 }
 
 void clock_init(u64 origin, u16 pm_timer)
@@ -206,7 +211,7 @@ void clock_init(u64 origin, u16 pm_timer)
     set_scale(hz);
     read_wall_clock();
     printk("clock: TSC %lu.%03lu MHz (%s), wall clock %lu s since 1970\n", clock_khz / 1000,
-           clock_khz % 1000, source, wall_at_boot);
+           clock_khz % 1000, source, wall_at_boot / 1000000000);
 }
 
 void clock_wait_us(u32 us)

@@ -31,8 +31,9 @@ static ALWAYS_INLINE u64 clock_ns(void)
     return clock_ns_at(rdtsc());
 }
 
-/* Seconds since 1970 when system time was 0, from the CMOS clock (taken to show UTC). */
+/* Nanoseconds since 1970 when system time was 0: from the CMOS clock (taken to show UTC), unless somebody has set it. */
 u64 clock_wall_at_boot(void);
+void clock_set_wall(u64 at_boot);
 
 /* Find the TSC's speed; system time 0 is when it showed `origin`. The speed comes from CPUID where
  * it says so, else against the PIT, else against ACPI's timer (`pm_timer`: its port, or 0). */

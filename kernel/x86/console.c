@@ -21,6 +21,11 @@ static bool to_screen; /* r */
 static const char
     *open_speaker; /* console_lock: who has begun a line and not ended it; NULL: nobody */
 
+/* What was printed, for a toolstack to read. The indices run free. */
+#define RING_SIZE 16384
+static char ring[RING_SIZE];     /* console_lock */
+static u32 ring_begin, ring_end; /* console_lock */
+
 void console_init(const struct console_config *config)
 {
     to_screen = config->screen;
@@ -38,8 +43,23 @@ static void emit_to(bool screen, const char *text, size_t length)
         screen_write(text, length);
 }
 
+/* The last of a long text are what counts; so nothing is longer than the ring here. */
+static void keep(const char *text, size_t length)
+{
+    for (size_t n; length; text += n, length -= n) {
+        u32 at = ring_end % RING_SIZE;
+
+        n = min(length, (size_t)(RING_SIZE - at));
+        memcpy(ring + at, text, n);
+        ring_end += (u32)n;
+    }
+    if (ring_end - ring_begin > RING_SIZE)
+        ring_begin = ring_end - RING_SIZE;
+}
+
 static void emit(const char *text, size_t length)
 {
+    keep(text, length);
     emit_to(to_screen, text, length);
 }
 
@@ -120,6 +140,30 @@ void printk(const char *fmt, ...)
         speak(koan, rest, length);
         rest += length;
     }
+    spin_unlock(&console_lock);
+}
+
+size_t console_ring_read(u32 *index, char *to, size_t size)
+{
+    spin_lock(&console_lock);
+    if (ring_end - *index > ring_end - ring_begin)
+        *index = ring_begin;
+    size_t n = min(size, (size_t)(ring_end - *index));
+    for (size_t i = 0; i < n; i++)
+        to[i] = ring[(*index)++ % RING_SIZE];
+    spin_unlock(&console_lock);
+    return n;
+}
+
+u32 console_ring_oldest(void)
+{
+    return __atomic_load_n(&ring_begin, __ATOMIC_RELAXED);
+}
+
+void console_ring_clear(void)
+{
+    spin_lock(&console_lock);
+    ring_begin = ring_end;
     spin_unlock(&console_lock);
 }
 

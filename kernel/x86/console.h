@@ -34,6 +34,14 @@ void console_write_emergency(const char *text, size_t length);
 void console_show(void);
 void console_show_all(void);
 
+/*
+ * What has been printed, as far as the ring still holds it: bytes from number *index on (counted from the first that was ever printed; the
+ * oldest that is left if that is gone). Returns how many were copied; *index is then the number of the next.
+ */
+size_t console_ring_read(u32 *index, char *to, size_t size);
+u32 console_ring_oldest(void);
+void console_ring_clear(void);
+
 /* The next character typed on the serial port, or -1. */
 int console_getc(void);
 

@@ -182,7 +182,8 @@ def boot(side, names, given):
     nonces = {name: random.getrandbits(63) | 1 for name in names}
     end = "reboot" if side == "xen" else "poweroff"
     modules = [Module(GUESTS / name, name, GUEST_MIB, vcpus_of(name), privileged=side == "koan-dom0",
-                      cmdline=f"nonce={nonces[name]:x} end={end}") for name in names]
+                      cmdline=f"nonce={nonces[name]:x} end={end} domid={number + (side not in ('koan-dom0', 'xen'))}")
+               for number, name in enumerate(names)]
     options = {"xen": f"dom0_mem=64M,max:64M dom0_max_vcpus={vcpus_of(names[0])}", "xen-domu": ""}.get(side, "audit=end")
     folder = paths.work_dir("conformance-")
     ram_file = folder / "ram"

@@ -41,8 +41,8 @@ def source():
 
 
 def compute(tree, keep):
-    """The numbers of a tree, by name; kept in the file KEEP."""
-    if keep.is_file():
+    """The numbers of a tree, by name; kept in the file KEEP, if there is to be one."""
+    if keep and keep.is_file():
         return json.loads(keep.read_text())
     done = subprocess.run(["gcc", "-std=gnu11", "-O2", "-Ikernel", "-ffreestanding", "-include", "kernel/lib/hidden.h", "-S", "-x", "c", "-o", "-", "-"],
                           cwd=tree, input=source(), capture_output=True, text=True, check=False)
@@ -50,5 +50,6 @@ def compute(tree, keep):
         raise Problem("grading/layout.py", f"the headers of the pristine tree don't hold what it asks for:\n{done.stderr.strip()}\n",
                       "bring its lists up to date")
     found = {name: int(value) & 0xFFFFFFFFFFFFFFFF for name, value in re.findall(r"->([\w. ]+?) \$?(-?\d+)", done.stdout)}
-    keep.write_text(json.dumps(found))
+    if keep:
+        keep.write_text(json.dumps(found))
     return found

@@ -38,10 +38,14 @@ $(SLIDES_MARP)/installed: slides/build.mk | slides-tools
 $(BUILD)/bench.json: | $(BUILD)/koan.elf $(BUILD)/guests/bench
 	$(Q)$(PYTHON) tests/bench/bench.py
 
+# The picture of the last `make frames`, likewise.
+$(BUILD)/frames.svg: | $(BUILD)/koan.elf $(BUILD)/guests/hello $(BUILD)/guests/user
+	$(Q)$(PYTHON) tools/frames.py --out $(BUILD)/frames.html --svg $@ hello user
+
 $(SLIDES_OUT)/koan.css: slides/koan.css slides/deck.py | slides-tools
 	$(Q)$(PYTHON) slides/deck.py --out $@ $<
 
-$(SLIDES_OUT)/%.md: slides/%.md $(SLIDES_PARTS) $(SLIDES_SHOWN) $(BUILD)/bench.json | slides-tools
+$(SLIDES_OUT)/%.md: slides/%.md $(SLIDES_PARTS) $(SLIDES_SHOWN) $(BUILD)/bench.json $(BUILD)/frames.svg | slides-tools
 	$(Q)$(PYTHON) slides/deck.py --bench $(BUILD)/bench.json --out $@ $<
 
 $(SLIDES_OUT)/%.html: $(SLIDES_OUT)/%.md $(SLIDES_OUT)/koan.css $(SLIDES_MARP)/installed

@@ -11,6 +11,7 @@ Directives, each an HTML comment; `code`, `diagram` and `bench` stand on lines o
     <!-- bench: ROW "label"; ... -->     a table with bars: instructions on Xen and on Koan
     <!-- cost: ROW koan|xen|ratio -->    one figure of it, inside a sentence
     <!-- lines: FOLDER... -->            how many lines of source stand there, rounded to hundreds
+    <!-- frames: height=400 -->          the picture that `make frames` has drawn: build/frames.svg
 
 Figures come from the file that `make bench` writes, never from a slide's text. The result is one file without outside references.
 """
@@ -19,6 +20,7 @@ import argparse
 import base64
 import html
 import json
+import os
 import pathlib
 import re
 import subprocess
@@ -30,6 +32,7 @@ from source import SlideError, cut_code  # noqa: E402  (the path comes first)
 
 TREE = pathlib.Path(__file__).resolve().parents[1]
 DIAGRAMS = TREE / "slides" / "diagrams"
+FRAMES = pathlib.Path(os.environ.get("BUILD", TREE / "build")) / "frames.svg"
 RECORDED = TREE / "tests" / "bench" / "xen.json"
 
 # What fits: checked for good in a browser (look.py); these refuse early what surely doesn't.
@@ -39,7 +42,7 @@ SMALL_CODE, SMALLEST_CODE = 13, 17  # more lines than that, or wide ones, are se
 WIDE, WIDEST = 72, 86
 SLIDE_WIDTH, ENLARGE = 1128, 1.7  # what a diagram may take, pixels; and by how much it grows, pixels a point
 
-DIRECTIVE = re.compile(r"<!-- (code|diagram|bench|cost|lines): (.*?) -->", re.DOTALL)
+DIRECTIVE = re.compile(r"<!-- (code|diagram|bench|cost|lines|frames): (.*?) -->", re.DOTALL)
 FONTS = (("Inter", 400, "/usr/share/fonts/opentype/inter/Inter-Regular.otf"),
          ("Inter", 600, "/usr/share/fonts/opentype/inter/Inter-SemiBold.otf"),
          ("JetBrains Mono", 400, "/usr/share/fonts/truetype/jetbrains-mono/JetBrainsMono-Regular.ttf"),
@@ -77,18 +80,36 @@ def draw(name):
 def diagram(text, sketch):
     """A diagram as an image inside the page."""
     name, *options = text.split()
+    height = height_of(name, options)
     if not (DIAGRAMS / f"{name}.dot").is_file():
         raise SlideError(f"diagram: slides/diagrams/{name}.dot is not there")
+    return show(name, b"" if sketch else draw(name), height)
+
+
+def frames(text, sketch):
+    """The frame owners of a machine, as `make frames` has drawn them."""
+    height = height_of("frames", text.split())
+    if not sketch and not FRAMES.is_file():
+        raise SlideError(f"frames: {FRAMES} is not there; run `make frames`")
+    return show("frames", b"" if sketch else FRAMES.read_bytes(), height)
+
+
+def height_of(name, options):
+    """height=NNN among a directive's words."""
     height = 430
     for option in options:
         match = re.fullmatch(r"height=(\d{2,3})", option)
         if not match or int(match[1]) > 560:
             raise SlideError(f"diagram: {name}: what is `{option}`? height=NNN, 560 at most")
         height = int(match[1])
-    if sketch:
+    return height
+
+
+def show(name, picture, height):
+    """An SVG, inside the page, as large as it may be; none: its place."""
+    if not picture:
         return f'<img class="diagram" alt="{name}">'
-    picture = draw(name)
-    width, tall = (float(number) for number in re.search(rb'width="([\d.]+)pt" height="([\d.]+)pt"', picture).groups())
+    width, tall = (float(number) for number in re.search(rb'width="([\d.]+)(?:pt)?" height="([\d.]+)(?:pt)?"', picture).groups())
     scale = min(SLIDE_WIDTH / width, height / tall, ENLARGE)
     size = f"width: {width * scale:.0f}px; height: {tall * scale:.0f}px"
     data = base64.b64encode(picture).decode()
@@ -157,6 +178,8 @@ def fill(text, bench, sketch=False):
             return code(argument)
         if kind == "diagram":
             return diagram(argument, sketch)
+        if kind == "frames":
+            return frames(argument, sketch)
         if kind == "bench":
             return bench.table(argument)
         return bench.cost(argument) if kind == "cost" else count_lines(argument)

@@ -6,7 +6,11 @@ CHECKS := check-house check-layers check-format check-readme check-tools $(CHECK
 
 DEMO ?= hello
 
-.PHONY: run iso linux soak matrix matrix-quick setup check-house check-layers check-format check-readme check-tools
+# GUEST has a default for `make gdb`; here two domains are to be seen.
+FRAMES_GUESTS = $(if $(filter file undefined,$(origin GUEST)),hello user,$(GUEST))
+
+GOALS_WITH_TOOLS += frames
+.PHONY: frames run iso linux soak matrix matrix-quick setup check-house check-layers check-format check-readme check-tools
 
 run: all ## boot the demo: isolated guests on Koan; interactive on a terminal
 	$(Q)$(PYTHON) tools/demo.py $(shell test -t 0 && echo $(DEMO_TERMINAL)) $(DEMO)
@@ -15,6 +19,10 @@ iso: $(BUILD)/koan.iso ## the demo's boot image, build/koan.iso, for a server or
 
 $(BUILD)/koan.iso: $(BUILD)/koan.elf $(DEMO:%=$(BUILD)/guests/%)
 	$(Q)$(PYTHON) tools/demo.py --iso $@ $(DEMO)
+
+# GUEST as for `make gdb`, with NAME=32M for another size. CORE=build/dump.core: a machine that `make dump` has looked into.
+frames: all ## who owns each frame, and as what it is used: build/frames.html (GUEST="hello user=32M", AT=function, or CORE=build/dump.core)
+	$(Q)$(PYTHON) tools/frames.py --out $(BUILD)/frames.html --svg $(BUILD)/frames.svg $(if $(CORE),--core "$(CORE)",$(if $(AT),--at $(AT)) $(FRAMES_GUESTS))
 
 # LINUX="full 4" on a terminal: the other flavour, with four vCPUs.
 linux: all linux-programs ## Debian's stock kernel as a guest of Koan: a shell on a terminal, the test without one

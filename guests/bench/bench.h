@@ -111,13 +111,21 @@ u64 grant_map_unmap_32(u64 rounds);
 u64 grant_copy_in(u64 rounds);
 u64 grant_copy_out(u64 rounds);
 
+/* events.c */
+void events_prepare(void);
+void events_upcall_prepare(void);
+u64 event_send_pending(u64 rounds);
+u64 event_send_ipi(u64 rounds);
+u64 event_send_channel(u64 rounds);
+u64 event_upcall(u64 rounds);
+
 /* traps.c: lean entries for exceptions and system calls, in place of the runtime's. */
 void traps_measured(void); /* #UD steps over two bytes, #PF over three */
 void traps_usual(void);
 
 #define BENCH_SYSCALL                                                                              \
     0 /* a system call that the lean entry answers; all others go to the runtime's */
-extern u8 bench_syscall_entry[];
+extern u8 bench_syscall_entry[], bench_event_entry[];
 
 /* A row's preparation went wrong: the figure would be meaningless. */
 #define MUST(condition)                                                                            \

@@ -189,6 +189,10 @@ const struct row rows[] = {
     { "grant_map_unmap_32", 2, grant_map_unmap_32, NULL },
     { "grant_copy_in", 16, grant_copy_in, grant_copy_prepare },
     { "grant_copy_out", 16, grant_copy_out, NULL },
+    { "event_send_pending", 64, event_send_pending, events_prepare },
+    { "event_send_ipi", 64, event_send_ipi, NULL },
+    { "event_send_channel", 64, event_send_channel, NULL },
+    { "event_upcall", 64, event_upcall, events_upcall_prepare },
     { "console_write_64", 2, console_write_64, NULL },
 };
 const size_t nr_rows = ARRAY_SIZE(rows);

@@ -47,6 +47,9 @@ LEAN_ENTRY("bench_pf_entry", "bench_pf", "", "");
 LEAN_ENTRY("bench_syscall_entry", "bench_syscall", "test %eax, %eax\n\tjnz syscall_entry\n\t",
            "push $0x100\n\t");
 
+/* Of an event: what it does is in events.c. */
+LEAN_ENTRY("bench_event_entry", "bench_event", "", "push $0\n\t");
+
 extern u8 bench_ud_entry[], bench_pf_entry[];
 
 static void set_entries(u64 ud, u64 pf)

@@ -12,21 +12,12 @@
 #include "abi/errno.h"
 #include "lib/trace.h"
 
-/* Returns what the bit was; one instruction, which the compiler makes of a fetch_or only for constant words. */
-static ALWAYS_INLINE bool test_and_set(u64 *map, u64 bit)
-{
-    bool was;
-
-    asm volatile("lock btsq %2, %0" : "+m"(map[bit / 64]), "=@ccc"(was) : "r"(bit % 64) : "memory");
-    return was;
-}
-
 /* An unmasked event is pending on a port: tell the vCPU, unless it has been told and has not looked yet. */
 static ALWAYS_INLINE void tell(struct vcpu *v, u32 port)
 {
     struct vcpu_info *info = __atomic_load_n(&v->ctx.info, __ATOMIC_RELAXED);
 
-    if (!test_and_set(&info->evtchn_pending_sel, port / 64) &&
+    if (!event_test_and_set(&info->evtchn_pending_sel, port / 64) &&
         !__atomic_exchange_n(&info->evtchn_upcall_pending, 1, __ATOMIC_SEQ_CST))
         sched_notify(v);
 }
@@ -36,15 +27,17 @@ static ALWAYS_INLINE struct vcpu *vcpu_of_port(const struct domain *d, u32 port)
     return d->vcpus[__atomic_load_n(&event_port_at(d, port)->vcpu, __ATOMIC_RELAXED)];
 }
 
-/* A port that is pending already costs nothing more: its vCPU has been told, or will look when it unmasks the port. */
-static ALWAYS_INLINE void raise(struct domain *d, u32 port)
+static ALWAYS_INLINE void raised(struct domain *d, u32 port)
 {
-    if (test_and_set(d->shared->evtchn_pending, port))
-        return;
-    trace_event(TRACE_EVENT, d->id, port);
     if (!bitmap_test_atomic(d->shared->evtchn_mask, port))
         tell(vcpu_of_port(d, port), port);
     sched_wake_pollers(d, port);
+}
+
+static ALWAYS_INLINE void raise(struct domain *d, u32 port)
+{
+    if (!event_test_and_set(d->shared->evtchn_pending, port))
+        raised(d, port);
 }
 
 void event_raise_locked(struct domain *d, u32 port)
@@ -52,30 +45,31 @@ void event_raise_locked(struct domain *d, u32 port)
     raise(d, port);
 }
 
+/* Pending now, and it was not: whoever waits for it is to be told. */
+s64 event_sent(struct domain *d, const struct event_port *e)
+{
+    raised(e->remote, e->port);
+    spin_unlock_from(&d->events.lock, LOCK_EVENT);
+    return 0;
+}
+
+s64 event_send_rest(struct domain *d, u32 port)
+{
+    const struct event_port *e = event_port_at(d, port);
+    u8 state = e ? e->state : EVENT_FREE;
+
+    spin_unlock(&d->events.lock);
+    if (state == EVENT_HYPERVISOR)
+        return console_ring_sent(d);
+    /* Unbound: nobody is there to be told. */
+    return state == EVENT_UNBOUND ? 0 : refuse(-XEN_EINVAL, port);
+}
+
 s64 event_send(struct domain *d, u32 port)
 {
     s64 result = 0;
 
-    spin_lock(&d->events.lock);
-    const struct event_port *e = event_port_at(d, port);
-    switch (e ? e->state : EVENT_FREE) {
-    case EVENT_INTERDOMAIN:
-        raise(e->remote, e->port);
-        break;
-    case EVENT_IPI:
-        raise(d, port);
-        break;
-    case EVENT_UNBOUND: /* nobody is there to be told */
-        break;
-    case EVENT_HYPERVISOR:
-        spin_unlock(&d->events.lock);
-        return console_ring_sent(d);
-    default:
-        result = refuse(-XEN_EINVAL, port);
-        break;
-    }
-    spin_unlock(&d->events.lock);
-    return result;
+    return event_send_begin(d, port, &result) ? result : event_send_rest(d, port);
 }
 
 bool event_virq(struct vcpu *v, u32 virq)

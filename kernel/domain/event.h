@@ -42,6 +42,43 @@ static inline bool event_pending(const struct domain *d, u32 port)
 /* -XEN_ERESTART: the console ring was not emptied because work is pending; to be sent again. */
 s64 event_send(struct domain *d, u32 port);
 
+/*
+ * The same in two steps, for the hypercall: the common case in line, and the rest, which begins with the lock held. True: sent, *result is
+ * the answer.
+ */
+s64 event_sent(struct domain *d, const struct event_port *e);
+s64 event_send_rest(struct domain *d, u32 port);
+
+/* Returns what the bit was. One instruction, of any bit of the map. */
+static ALWAYS_INLINE bool event_test_and_set(u64 *map, u64 bit)
+{
+    bool was;
+
+    asm volatile("lock btsq %2, %0" : "+m"(*map), "=@ccc"(was) : "r"(bit) : "memory");
+    return was;
+}
+
+/* A port that is pending already costs nothing more: its vCPU has been told, or will look when it unmasks the port. */
+static ALWAYS_INLINE bool event_send_begin(struct domain *d, u32 port, s64 *result)
+{
+    struct event_table *t = &d->events;
+
+    spin_lock_as(&t->lock, LOCK_EVENT);
+    if (unlikely(port >= t->ports))
+        return false;
+    const struct event_port *e =
+        &t->pages[port / EVENT_PORTS_PER_PAGE][port % EVENT_PORTS_PER_PAGE];
+    if (unlikely(!e->remote))
+        return false;
+    if (!event_test_and_set(e->remote->shared->evtchn_pending, e->port)) {
+        *result = event_sent(d, e);
+        return true;
+    }
+    spin_unlock_from(&t->lock, LOCK_EVENT);
+    *result = 0;
+    return true;
+}
+
 s64 event_alloc_unbound(struct domain *d, u16 remote_domid, u32 *port);
 s64 event_bind_interdomain(struct domain *d, u16 remote_domid, u32 remote_port, u32 *port);
 s64 event_bind_virq(struct domain *d, u32 virq, u32 vcpu, u32 *port);

@@ -86,8 +86,11 @@ static s64 new_port(struct domain *d, struct event_port contents, u32 *port)
 {
     spin_lock(&d->events.lock);
     s64 error = find_free(d, port);
-    if (!error)
+    if (!error) {
+        if (contents.state == EVENT_IPI)
+            contents.port = *port;
         *event_port_at(d, *port) = contents;
+    }
     spin_unlock(&d->events.lock);
     return error;
 }
@@ -111,7 +114,7 @@ s64 event_bind_ipi(struct domain *d, u32 vcpu, u32 *port)
 {
     if (!vcpu_exists(d, vcpu))
         return refuse(-XEN_ENOENT, vcpu);
-    return new_port(d, (struct event_port){ .state = EVENT_IPI, .vcpu = vcpu }, port);
+    return new_port(d, (struct event_port){ .state = EVENT_IPI, .vcpu = vcpu, .remote = d }, port);
 }
 
 bool event_virq_is_global(u32 virq)

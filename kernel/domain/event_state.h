@@ -29,12 +29,13 @@ struct event_port {
     u8 state; /* e: enum event_state */
     u16 vcpu; /* a: who is told */
     union {
-        u16 port;  /* e: INTERDOMAIN */
+        u16 port;  /* e: INTERDOMAIN, IPI */
         u16 domid; /* e: UNBOUND */
         u16 virq;  /* e: VIRQ */
         u16 pirq;  /* e: PIRQ */
     };
-    struct domain *remote; /* e: INTERDOMAIN */
+    struct domain *
+        remote; /* e: INTERDOMAIN; an IPI names its own domain and port: what has one can be sent to, all else NULL */
 };
 static_assert(sizeof(struct event_port) == 16, "a page of ports has no gap");
 

@@ -201,6 +201,13 @@ static NOINLINE s64 slow(u64 cmd, u64 arg)
     return unlikely(result == -XEN_ERESTART) ? restart(cmd, arg) : result;
 }
 
+static NOINLINE s64 send_rest(struct domain *d, u32 port, u64 arg)
+{
+    s64 result = event_send_rest(d, port);
+
+    return unlikely(result == -XEN_ERESTART) ? restart(EVTCHNOP_send, arg) : result;
+}
+
 s64 hc_event_channel_op(u64 cmd, u64 arg, u64 a3, u64 a4, u64 a5, u64 a6)
 {
     u32 port;
@@ -208,8 +215,9 @@ s64 hc_event_channel_op(u64 cmd, u64 arg, u64 a3, u64 a4, u64 a5, u64 a6)
     (void)a3, (void)a4, (void)a5, (void)a6;
     if (unlikely((u32)cmd != EVTCHNOP_send) || unlikely(!get_guest_u32(&port, arg)))
         return slow(cmd, arg);
-    s64 result = event_send(current_domain(), port);
-    return unlikely(result == -XEN_ERESTART) ? restart(EVTCHNOP_send, arg) : result;
+    struct domain *d = current_domain();
+    s64 result;
+    return event_send_begin(d, port, &result) ? result : send_rest(d, port, arg);
 }
 
 /* {u32 cmd; union}, and none of the operations that came later. */

@@ -57,6 +57,11 @@ static inline void spin_unlock(struct spinlock *l)
 {
     l->served++;
 }
+static inline void spin_unlock_from(struct spinlock *l, u32 level)
+{
+    (void)level;
+    spin_unlock(l);
+}
 static inline bool spin_is_locked(struct spinlock *l)
 {
     return l->next != l->served;
@@ -82,10 +87,16 @@ static ALWAYS_INLINE void spin_lock(struct spinlock *l)
     spin_lock_as(l, l->level);
 }
 
+/* For hot paths, which know the level that the lock was taken with. */
+static ALWAYS_INLINE void spin_unlock_from(struct spinlock *l, u32 level)
+{
+    this_cpu()->lock_level &= ~level;
+    __atomic_store_n(&l->served, l->served + 1, __ATOMIC_RELEASE);
+}
+
 static ALWAYS_INLINE void spin_unlock(struct spinlock *l)
 {
-    this_cpu()->lock_level &= ~l->taken_as;
-    __atomic_store_n(&l->served, l->served + 1, __ATOMIC_RELEASE);
+    spin_unlock_from(l, l->taken_as);
 }
 
 static inline bool spin_is_locked(struct spinlock *l)

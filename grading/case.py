@@ -44,12 +44,12 @@ class Case:
     def boot(self, options="", guests=(), **more):
         """A Target; more of its arguments: entries, cpus, mem, entry_size, apic_ids, map_tail. guests: (file name, module text)."""
         spec = self.setting.spec
-        modules, elves, keys = [], {}, {}
+        modules, elves, images, keys = [], {}, {}, {}
         for name, text in guests:
-            elf = Elf(paths.need_file(self.setting.guests / name, "the grader's guests are built with its pristine tree"))
-            data, keys[name] = seal.with_key(elf, self.random)
-            modules.append((data, text))
-            elves[name] = elf
+            if name not in elves:
+                elves[name] = Elf(paths.need_file(self.setting.guests / name, "the grader's guests are built with its pristine tree"))
+                images[name], keys[name] = seal.with_key(elves[name], self.random)
+            modules.append((images[name], text))
         more.setdefault("cpus", spec.cpus)
         more.setdefault("mem", spec.memory or 256)
         machine = Target(self.setting.elf, self.setting.numbers, self.random, modules=modules, budget=spec.instructions,

@@ -85,8 +85,9 @@ def make(folder, *goals):
 
 
 def build_guests(folder, lab):
-    """The guests of a lab's tests in build/grader: its own, labs/NN-name/tests/guests/*.c, and the tree's that it names."""
-    own = sorted((folder / "labs" / lab.name / "tests" / "guests").glob("*.c"))
+    """The guests of a lab's tests in build/grader: the grader's, grading/guests/*.c, the lab's own, labs/NN-name/tests/guests/*.c,
+    and the tree's that it names."""
+    own = sorted((folder / "grading/guests").glob("*.c")) + sorted((folder / "labs" / lab.name / "tests" / "guests").glob("*.c"))
     sources = [path.relative_to(folder).as_posix() for path in own]
     sources += sorted({test.run for test in lab.tests if test.kind == "guest" and test.run.endswith(".c")})
     if all((folder / "build/grader" / pathlib.PurePath(source).stem).is_file() for source in sources):
@@ -96,7 +97,7 @@ def build_guests(folder, lab):
     for source in sources:
         target = f"build/grader/{pathlib.PurePath(source).stem}"
         rules[0] += f" {target}"
-        rules += [f"{target}.o: {source}\n\t$(CC) $(GUEST_CFLAGS) -c -o $@ $<",
+        rules += [f"{target}.o: {source}\n\t$(CC) $(GUEST_CFLAGS) -Igrading/guests -c -o $@ $<",
                   f"{target}: {target}.o $(GUEST_LIB) guests/lib/guest.ld\n\t$(call link_guest,$@,$<)"]
     (folder / "build/grader/rules.mk").write_text("\n".join(rules) + "\n", encoding="utf-8")
     make(folder, "-f", "Makefile", "-f", "build/grader/rules.mk", "grader-guests")

@@ -195,6 +195,26 @@ class Target:
             self._explain_end(what, hint, error)
         raise Infrastructure(f"the machine stands at {self.where()}, not at {self.place(address)}")
 
+    def instructions(self):
+        """How many have run since the machine started; exact at a stop."""
+        return self.machine.qmp.instructions()
+
+    def run_for(self, instructions, expected="", hint=""):
+        """Run that many instructions, or a few more, from here."""
+        what = expected or f"the machine goes on for {instructions:,} instructions"
+        try:
+            goal, deadline = self.instructions() + instructions, time.monotonic() + WALL_SECONDS
+            self.gdb.resume()
+            while not self.gdb.stopped(0.01):
+                self._drain()
+                if self.instructions() >= goal:
+                    self.gdb.interrupt()
+                    return
+                if time.monotonic() > deadline:
+                    raise Infrastructure(f"{instructions:,} instructions take longer than {WALL_SECONDS} s")
+        except (gdbremote.GdbError, qmp.QmpError) as error:
+            self._explain_end(what, hint, error)
+
     def _wait(self, what, hint):
         deadline, asleep, before, look = time.monotonic() + WALL_SECONDS, 0, -1, 0
         while not self.gdb.stopped(0.02):

@@ -4,9 +4,9 @@
  * A CPU says that it is idle before it looks at the other queues; who puts a vCPU into a queue looks for an idle CPU afterwards. So one of them
  * sees the other.
  */
-#include "domain/idle.h"
 #include "domain/context.h"
 #include "domain/reap.h"
+#include "domain/run_queue.h"
 #include "domain/tick.h"
 #include "lib/debug.h"
 #include "x86/asm.h"
@@ -30,11 +30,6 @@ s32 idle_take(const struct cpumask *may)
         return (s32)cpu;
     }
     return -1;
-}
-
-bool idle_here(void)
-{
-    return !this_cpu()->current;
 }
 
 static struct vcpu *find_vcpu(u32 cpu)

@@ -7,7 +7,7 @@
 #include "domain/sched.h"
 #include "abi/errno.h"
 #include "domain/context.h"
-#include "domain/idle.h"
+#include "domain/run_queue.h"
 #include "domain/time.h"
 #include "lib/string.h"
 #include "lib/trace.h"
@@ -15,25 +15,6 @@
 #include "x86/trap.h"
 
 struct run_queue run_queues[NR_CPUS];
-const struct scheduler *scheduler = &sched_rr;
-
-static const struct scheduler *const policies[] = { &sched_rr };
-
-bool sched_choose(const char *name, size_t length)
-{
-    for (u32 i = 0; i < ARRAY_SIZE(policies); i++) {
-        if (strlen(policies[i]->name) == length && !strncmp(policies[i]->name, name, length)) {
-            scheduler = policies[i];
-            return true;
-        }
-    }
-    return false;
-}
-
-const char *sched_name(void)
-{
-    return scheduler->name;
-}
 
 static void slice_over(struct timer *t);
 
@@ -49,13 +30,7 @@ void sched_init(void)
     }
 }
 
-static struct vcpu *vcpu_of(struct sched_unit *u)
-{
-    return container_of(u, struct vcpu, unit);
-}
-
-/* The queue where a vCPU belongs, locked. */
-static struct run_queue *lock_queue_of(const struct vcpu *v)
+struct run_queue *lock_queue_of(const struct vcpu *v)
 {
     for (;;) {
         u32 cpu = __atomic_load_n(&v->cpu, __ATOMIC_RELAXED);
@@ -75,7 +50,7 @@ static void set_state(struct vcpu *v, enum vcpu_state state)
 
 /* ---- the queue: the policy's, with the counts that everybody reads ---- */
 
-static bool enqueue(struct run_queue *rq, struct vcpu *v, enum sched_why why, u64 now)
+bool queue_insert(struct run_queue *rq, struct vcpu *v, enum sched_why why, u64 now)
 {
     assert(!v->unit.queued && v->state == VCPU_RUNNABLE);
     v->unit.queued = true;
@@ -83,7 +58,7 @@ static bool enqueue(struct run_queue *rq, struct vcpu *v, enum sched_why why, u6
     return scheduler->enqueue(&rq->q, &v->unit, why, now);
 }
 
-static void taken_out(struct run_queue *rq, struct sched_unit *u)
+void queue_taken_out(struct run_queue *rq, struct sched_unit *u)
 {
     assert(u->queued && rq->q.length > 0);
     u->queued = false;
@@ -93,7 +68,7 @@ static void taken_out(struct run_queue *rq, struct sched_unit *u)
 static void dequeue(struct run_queue *rq, struct vcpu *v)
 {
     scheduler->dequeue(&rq->q, &v->unit);
-    taken_out(rq, &v->unit);
+    queue_taken_out(rq, &v->unit);
 }
 
 /* What an idle vCPU's time counts as. Waiting for an event counts first, as with Xen. */
@@ -102,47 +77,18 @@ static u32 sleeping_runstate(const struct vcpu *v)
     return v->waits & WAIT_EVENT ? RUNSTATE_blocked : RUNSTATE_offline;
 }
 
-static void fall_asleep(struct vcpu *v, u64 now)
+static void fall_asleep(struct run_queue *rq, struct vcpu *v, u64 now)
 {
+    scheduler->sleep(&rq->q, &v->unit, now);
     set_state(v, VCPU_ASLEEP);
     runstate_change(v, sleeping_runstate(v), now);
 }
 
-/* ---- CPUs for vCPUs ---- */
-
-/* Of the CPUs where it may run, the one with the fewest. */
-static u32 best_cpu(const struct cpumask *may)
+void queue_charge(struct run_queue *rq, u64 now)
 {
-    u32 best = nr_cpus;
-
-    for (u32 i = 0; i < nr_cpus; i++)
-        if (cpumask_test(may, i) &&
-            (best == nr_cpus || run_queues[i].placed < run_queues[best].placed))
-            best = i;
-    assert(best < nr_cpus);
-    return best;
-}
-
-/* Two queues, in the order of their CPUs. */
-static void lock_two(struct run_queue *a, struct run_queue *b)
-{
-    spin_lock(a < b ? &a->lock : &b->lock);
-    spin_lock_as(a < b ? &b->lock : &a->lock, LOCK_SCHED2);
-}
-
-static void unlock_two(struct run_queue *a, struct run_queue *b)
-{
-    spin_unlock(&a->lock);
-    spin_unlock(&b->lock);
-}
-
-/* From now on it belongs to the queue of another CPU. Both are locked, and it is in neither. */
-static void change_queue(struct vcpu *v, struct run_queue *from, struct run_queue *to)
-{
-    assert(!v->unit.queued && from->placed > 0);
-    from->placed--;
-    to->placed++;
-    __atomic_store_n(&v->cpu, to->q.cpu, __ATOMIC_RELAXED);
+    if (rq->q.running)
+        scheduler->charge(&rq->q, rq->q.running, now - rq->charged, now);
+    rq->charged = now;
 }
 
 /* ---- sleeping and waking ---- */
@@ -152,7 +98,7 @@ void sched_init_vcpu(struct vcpu *v)
     v->unit.group = &v->domain->sched;
     memset(&v->unit.affinity, 0xff, sizeof(v->unit.affinity));
     v->affinity = v->unit.affinity;
-    u32 best = best_cpu(&v->unit.affinity);
+    u32 best = sched_best_cpu(&v->unit.affinity);
     v->waits = WAIT_DOWN;
     v->state = VCPU_ASLEEP;
     v->cpu = best;
@@ -185,7 +131,8 @@ static void queue_woken(struct vcpu *v)
         trace_event(TRACE_WAKE, v->domain->id, v->id);
         set_state(v, VCPU_RUNNABLE);
         runstate_change(v, RUNSTATE_runnable, now);
-        kick = enqueue(rq, v, SCHED_WOKEN, now) || !rq->q.running;
+        queue_charge(rq, now);
+        kick = queue_insert(rq, v, SCHED_WOKEN, now) || !rq->q.running;
     } else if (v->state == VCPU_ASLEEP) {
         runstate_change(v, sleeping_runstate(v), now);
     }
@@ -213,7 +160,7 @@ void sched_sleep(struct vcpu *v, u32 waits)
     u32 cpu = rq->q.cpu;
     if (v->state == VCPU_RUNNABLE) {
         dequeue(rq, v);
-        fall_asleep(v, clock_ns());
+        fall_asleep(rq, v, clock_ns());
     }
     spin_unlock(&rq->lock);
     if (runs)
@@ -265,8 +212,10 @@ bool sched_remove(struct vcpu *v)
     bool runs = v->state == VCPU_RUNNING || v->unit.on_cpu;
 
     if (!runs && v->state != VCPU_GONE) {
-        if (v->state == VCPU_RUNNABLE)
+        if (v->state == VCPU_RUNNABLE) {
             dequeue(rq, v);
+            fall_asleep(rq, v, clock_ns());
+        }
         set_state(v, VCPU_GONE);
         assert(rq->placed > 0);
         rq->placed--;
@@ -283,117 +232,11 @@ void sched_get_runstate(struct vcpu *v, struct vcpu_runstate_info *info)
     spin_unlock(&rq->lock);
 }
 
-/* ---- another CPU ---- */
-
-/* Give a vCPU that sleeps because of WAIT_MOVE another CPU. Who calls first does it. */
-static void relocate(struct vcpu *v)
-{
-    u32 here = v->cpu, there = best_cpu(&v->unit.affinity);
-    struct run_queue *from = &run_queues[here], *to = &run_queues[there];
-
-    if (here != there) {
-        lock_two(from, to);
-        if (v->cpu == here && v->state == VCPU_ASLEEP && !v->unit.on_cpu)
-            change_queue(v, from, to);
-        unlock_two(from, to);
-    }
-    sched_wake(v, WAIT_MOVE);
-}
-
-static bool any_cpu(const struct cpumask *mask)
-{
-    for (u32 i = 0; i < nr_cpus; i++)
-        if (cpumask_test(mask, i))
-            return true;
-    return false;
-}
-
-/* unit.affinity may have changed: move it if it must. */
-static void move_if_needed(struct vcpu *v)
-{
-    struct run_queue *rq = lock_queue_of(v);
-    bool stays = cpumask_test(&v->unit.affinity, rq->q.cpu);
-
-    spin_unlock(&rq->lock);
-    if (stays)
-        return;
-    sched_sleep(v, WAIT_MOVE);
-    if (v != current_vcpu() && sched_has_left(v))
-        relocate(v);
-}
-
-bool sched_set_affinity(struct vcpu *v, const struct cpumask *mask)
-{
-    if (!any_cpu(mask))
-        return false;
-    struct run_queue *rq = lock_queue_of(v);
-    v->affinity = *mask;
-    if (!v->overridden)
-        v->unit.affinity = *mask;
-    spin_unlock(&rq->lock);
-    move_if_needed(v);
-    return true;
-}
-
-s64 sched_override(u32 cpu)
-{
-    struct vcpu *v = current_vcpu();
-
-    if (cpu >= nr_cpus)
-        return refuse(-XEN_EINVAL, cpu);
-    struct run_queue *rq = lock_queue_of(v);
-    bool was = v->overridden;
-    if (!was) {
-        v->overridden = true;
-        v->unit.affinity = (struct cpumask){ 0 };
-        cpumask_set(&v->unit.affinity, cpu);
-    }
-    spin_unlock(&rq->lock);
-    move_if_needed(v);
-    return was ? refuse(-XEN_EBUSY, cpu) : 0;
-}
-
-s64 sched_end_override(void)
-{
-    struct vcpu *v = current_vcpu();
-    struct run_queue *rq = lock_queue_of(v);
-    bool was = v->overridden;
-
-    if (was) {
-        v->overridden = false;
-        v->unit.affinity = v->affinity;
-    }
-    spin_unlock(&rq->lock);
-    move_if_needed(v);
-    return was ? 0 : refuse(-XEN_EINVAL, v->id);
-}
-
-s32 sched_pinned_to(const struct vcpu *v)
-{
-    s32 cpu = -1;
-
-    for (u32 i = 0; i < nr_cpus; i++) {
-        if (!cpumask_test(&v->unit.affinity, i))
-            continue;
-        if (cpu >= 0)
-            return -1;
-        cpu = (s32)i;
-    }
-    return cpu;
-}
-
 /* ---- who runs next ---- */
 
 static bool may_go_on(const struct vcpu *v)
 {
     return !__atomic_load_n(&v->waits, __ATOMIC_SEQ_CST) && !v->domain->dying;
-}
-
-static void charge(struct run_queue *rq, u64 now)
-{
-    if (rq->q.running)
-        scheduler->charge(&rq->q, rq->q.running, now - rq->charged, now);
-    rq->charged = now;
 }
 
 /* The slice of the one that runs may be over. */
@@ -405,12 +248,12 @@ static void slice_over(struct timer *t)
     spin_lock(&rq->lock);
     bool busy = rq->q.running != NULL;
     if (busy && now >= rq->slice_end) {
-        charge(rq, now);
         rq->slice_over = true;
         rq->slice_end = now + rq->slice_ns; /* in case that it stays */
-        cpu_kick(rq->q.cpu, WORK_RESCHED);
     }
     spin_unlock(&rq->lock);
+    if (rq->slice_over || !busy) /* those that may not run just now keep an idle CPU's queue */
+        cpu_kick(rq->q.cpu, WORK_RESCHED);
     if (busy)
         timer_set(t, rq->slice_end);
 }
@@ -419,28 +262,30 @@ static void slice_over(struct timer *t)
 static void put_back(struct run_queue *rq, struct vcpu *prev, u64 now)
 {
     if (!may_go_on(prev)) {
-        fall_asleep(prev, now);
+        fall_asleep(rq, prev, now);
         return;
     }
     set_state(prev, VCPU_RUNNABLE);
-    enqueue(rq, prev,
-            prev->yields     ? SCHED_YIELDED
-            : rq->slice_over ? SCHED_SLICE
-                             : SCHED_PREEMPTED,
-            now);
+    queue_insert(rq, prev,
+                 prev->yields     ? SCHED_YIELDED
+                 : rq->slice_over ? SCHED_SLICE
+                                  : SCHED_PREEMPTED,
+                 now);
 }
 
 /* Take the next one that may run out of the queue: one that has ended since may be torn down at any moment. */
 static struct vcpu *take_next(struct run_queue *rq, u64 now)
 {
     while (rq->q.length) {
-        struct vcpu *v = vcpu_of(scheduler->pick(&rq->q, now, &rq->slice_ns));
-
-        taken_out(rq, &v->unit);
+        struct sched_unit *u = scheduler->pick(&rq->q, now, &rq->slice_ns);
+        if (!u)
+            break;
+        struct vcpu *v = vcpu_of(u);
+        queue_taken_out(rq, &v->unit);
         assert(v->state == VCPU_RUNNABLE);
         if (likely(!v->domain->dying))
             return v;
-        fall_asleep(v, now);
+        fall_asleep(rq, v, now);
     }
     return NULL;
 }
@@ -472,7 +317,7 @@ static struct vcpu *choose(struct run_queue *rq, struct vcpu *prev)
     u64 now = clock_ns();
 
     spin_lock(&rq->lock);
-    charge(rq, now);
+    queue_charge(rq, now);
     if (prev)
         put_back(rq, prev, now);
     struct vcpu *next = take_next(rq, now);
@@ -484,9 +329,16 @@ static struct vcpu *choose(struct run_queue *rq, struct vcpu *prev)
             runstate_change(next, RUNSTATE_running, now);
     }
     spin_unlock(&rq->lock);
-    if (next && unlikely(!rq->slice.queued))
-        timer_set(&rq->slice, rq->slice_end);
+    if (unlikely(!rq->slice.queued) && (next || rq->q.length))
+        timer_set(&rq->slice, now + rq->slice_ns);
     return next;
+}
+
+/* The common answer to a yield, or to a kick that was about something else: nothing has changed. */
+static bool nobody_else(const struct run_queue *rq)
+{
+    return !__atomic_load_n(&rq->q.length, __ATOMIC_RELAXED) && !rq->slice_over &&
+           !rq->q.running->limited;
 }
 
 void schedule(struct regs *regs)
@@ -495,10 +347,12 @@ void schedule(struct regs *regs)
     struct vcpu *prev = c->current;
     struct run_queue *rq = &run_queues[c->id];
 
-    if (!__atomic_load_n(&rq->q.length, __ATOMIC_RELAXED) && likely(may_go_on(prev))) {
+    if (nobody_else(rq) && likely(may_go_on(prev))) {
         goes_on(prev);
         return;
     }
+    if (nr_cpus > 1 && scheduler->limit)
+        sched_balance(rq);
     struct vcpu *next = choose(rq, prev);
     if (next == prev)
         return;
@@ -506,7 +360,7 @@ void schedule(struct regs *regs)
     __atomic_store_n(&prev->unit.on_cpu, false,
                      __ATOMIC_SEQ_CST); /* before WAIT_MOVE is looked at */
     if (unlikely(prev->waits & WAIT_MOVE))
-        relocate(prev);
+        sched_relocate(prev);
     if (!next)
         run_on_empty_stack(cpu_idle_loop);
     context_load(next);
@@ -517,40 +371,4 @@ void schedule(struct regs *regs)
 struct vcpu *sched_choose_idle(void)
 {
     return choose(&run_queues[this_cpu()->id], NULL);
-}
-
-static u32 longest_queue(u32 here)
-{
-    u32 best = here, length = 0;
-
-    for (u32 i = 0; i < nr_cpus; i++) {
-        u32 n = __atomic_load_n(&run_queues[i].q.length, __ATOMIC_RELAXED);
-        if (i != here && n > length)
-            best = i, length = n;
-    }
-    return best;
-}
-
-/* Bring one over from another CPU's queue into this one's. */
-static bool move_one(struct run_queue *from, struct run_queue *to)
-{
-    u64 now = clock_ns();
-
-    lock_two(from, to);
-    struct sched_unit *u = from->q.length ? scheduler->steal(&from->q, to->q.cpu, now) : NULL;
-    if (u) {
-        taken_out(from, u);
-        change_queue(vcpu_of(u), from, to);
-        enqueue(to, vcpu_of(u), SCHED_MOVED, now);
-    }
-    unlock_two(from, to);
-    return u != NULL;
-}
-
-bool sched_steal(void)
-{
-    u32 here = this_cpu()->id;
-    u32 from = nr_cpus > 1 ? longest_queue(here) : here;
-
-    return from != here && move_one(&run_queues[from], &run_queues[here]);
 }

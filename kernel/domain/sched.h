@@ -25,6 +25,13 @@ const char *sched_name(void);
 
 void sched_init(void);
 
+/* Start-up of a domain: the usual weight. */
+void sched_init_domain(struct domain *d);
+
+/* What its owner asks of the policy. -XEN_EINVAL: out of range. */
+s64 sched_set_params(struct domain *d, const struct sched_params *params);
+void sched_get_params(const struct domain *d, struct sched_params *params);
+
 /* Start-up of a vCPU: a place on the CPU with the fewest. It is down. */
 void sched_init_vcpu(struct vcpu *v);
 

@@ -8,7 +8,7 @@
 
 static void rr_queue_init(struct sched_queue *q)
 {
-    list_init(&q->list);
+    list_init(&q->lists[0]);
 }
 
 static void rr_unit_init(struct sched_unit *u)
@@ -20,9 +20,9 @@ static bool rr_enqueue(struct sched_queue *q, struct sched_unit *u, enum sched_w
 {
     (void)now;
     if (why == SCHED_PREEMPTED)
-        list_add_front(&q->list, &u->link); /* its turn isn't over */
+        list_add_front(&q->lists[0], &u->link); /* its turn isn't over */
     else
-        list_add_back(&q->list, &u->link);
+        list_add_back(&q->lists[0], &u->link);
     return false;
 }
 
@@ -32,6 +32,11 @@ static void rr_dequeue(struct sched_queue *q, struct sched_unit *u)
     list_remove(&u->link);
 }
 
+static void rr_sleep(struct sched_queue *q, struct sched_unit *u, u64 now)
+{
+    (void)q, (void)u, (void)now;
+}
+
 static void rr_charge(struct sched_queue *q, struct sched_unit *u, u64 ran, u64 now)
 {
     (void)q, (void)u, (void)ran, (void)now;
@@ -39,7 +44,7 @@ static void rr_charge(struct sched_queue *q, struct sched_unit *u, u64 ran, u64 
 
 static struct sched_unit *rr_pick(struct sched_queue *q, u64 now, u64 *slice)
 {
-    struct sched_unit *u = list_first_entry(&q->list, struct sched_unit, link);
+    struct sched_unit *u = list_first_entry(&q->lists[0], struct sched_unit, link);
 
     (void)now;
     list_remove(&u->link);
@@ -47,14 +52,14 @@ static struct sched_unit *rr_pick(struct sched_queue *q, u64 now, u64 *slice)
     return u;
 }
 
-static struct sched_unit *rr_steal(struct sched_queue *q, u32 cpu, u64 now)
+static struct sched_unit *rr_steal(struct sched_queue *q, struct sched_queue *to, u64 now)
 {
     struct sched_unit *u;
 
     (void)now;
-    list_for_each_entry(u, &q->list, link)
+    list_for_each_entry(u, &q->lists[0], link)
     {
-        if (sched_may_move(u, cpu)) {
+        if (sched_may_move(u, to)) {
             list_remove(&u->link);
             return u;
         }
@@ -68,6 +73,7 @@ const struct scheduler sched_rr = {
     .unit_init = rr_unit_init,
     .enqueue = rr_enqueue,
     .dequeue = rr_dequeue,
+    .sleep = rr_sleep,
     .charge = rr_charge,
     .pick = rr_pick,
     .steal = rr_steal,

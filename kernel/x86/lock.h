@@ -16,21 +16,22 @@
 
 /* The order in which locks are taken, lowest first. One bit each: cpu->lock_level is the set held. */
 enum lock_level {
-    LOCK_DOMLIST = 1,     /* the list of domains */
-    LOCK_DOMAIN = 2,      /* one domain: its memory, its vCPUs' control state */
-    LOCK_DOMAIN2 = 4,     /* a second domain, of higher id */
-    LOCK_EVENT = 8,       /* one domain's event channels */
-    LOCK_EVENT2 = 16,     /* those of a second domain, of higher id */
-    LOCK_GRANT = 32,      /* one domain's grant table */
-    LOCK_GRANT2 = 64,     /* that of a second domain, of higher id */
-    LOCK_SCHED = 128,     /* one CPU's run queue */
-    LOCK_SCHED2 = 256,    /* that of a second CPU, of higher id */
-    LOCK_TIMER = 512,     /* one CPU's timers */
-    LOCK_ALLOC = 1024,    /* the frame allocator */
-    LOCK_FLUSH = 2048,    /* one TLB shootdown at a time */
-    LOCK_RING = 4096,     /* one domain's console ring */
-    LOCK_LINES = 8192,    /* guests' console lines and the focus */
-    LOCK_CONSOLE = 16384, /* the console itself */
+    LOCK_DOMLIST = 1,       /* the list of domains */
+    LOCK_DOMAIN = 2,        /* one domain: its memory, its vCPUs' control state */
+    LOCK_DOMAIN2 = 4,       /* a second domain, of higher id */
+    LOCK_EVENT = 8,         /* one domain's event channels */
+    LOCK_EVENT2 = 16,       /* those of a second domain, of higher id */
+    LOCK_GRANT = 32,        /* one domain's grant table */
+    LOCK_GRANT2 = 64,       /* that of a second domain, of higher id */
+    LOCK_SCHED = 128,       /* one CPU's run queue */
+    LOCK_SCHED2 = 256,      /* that of a second CPU, of higher id */
+    LOCK_SCHED_GROUP = 512, /* what the scheduler counts of one domain */
+    LOCK_TIMER = 1024,      /* one CPU's timers */
+    LOCK_ALLOC = 2048,      /* the frame allocator */
+    LOCK_FLUSH = 4096,      /* one TLB shootdown at a time */
+    LOCK_RING = 8192,       /* one domain's console ring */
+    LOCK_LINES = 16384,     /* guests' console lines and the focus */
+    LOCK_CONSOLE = 32768,   /* the console itself */
 };
 
 struct spinlock {

@@ -1,8 +1,12 @@
 /*
  * Domains from boot modules.
  *
- *     module2 FILE name=NAME [mem=64M] [vcpus=1] [ramdisk=NAME2] [privileged=yes] [console=no] -- guest command line
+ *     module2 FILE name=NAME [mem=64M] [vcpus=1] [ramdisk=NAME2] [privileged=yes] [console=no]
+ *             [weight=256] [cap=0] [cpus=0-1,3] -- guest command line
  *     module2 FILE name=NAME2 kind=ramdisk
+ *
+ * weight= is its share of the CPUs beside other domains', cap= the percent of one CPU that it gets at most (100: one CPU; 0: no limit),
+ * cpus= where it may run; for bvt also warp=, warp_limit= and unwarp_limit=, in milliseconds.
  *
  * Names are keys: the file's name does not get here. A line that can't be used is named with what is wrong in it; the other domains
  * start all the same.
@@ -18,6 +22,7 @@
 #include "mm/addr.h"
 
 #define DEFAULT_MEMORY MIB(64)
+#define MS_NS          1000000UL
 
 struct module_options {
     bool quiet; /* complaints are only made the first time that a line is read */
@@ -26,6 +31,8 @@ struct module_options {
     u64 memory;
     u64 vcpus;
     bool is_ramdisk, privileged, console;
+    struct sched_params sched;
+    struct cpumask cpus;
     const char *cmdline;
 };
 
@@ -45,8 +52,74 @@ static bool read_kind(struct module_options *m, const struct option *o)
            bad(m, o, "the kinds are guest and ramdisk");
 }
 
+/* 0-1,3 */
+static bool read_cpus(struct slice text, struct cpumask *mask)
+{
+    *mask = (struct cpumask){ 0 };
+    if (!text.length)
+        return false;
+    while (text.length) {
+        struct slice range = slice_cut(&text, ',');
+        struct slice from = slice_cut(&range, '-');
+        u64 first, last;
+
+        if (!parse_number(from, &first))
+            return false;
+        last = first;
+        if (range.length && !parse_number(range, &last))
+            return false;
+        if (first > last || last >= NR_CPUS)
+            return false;
+        for (u64 i = first; i <= last; i++)
+            cpumask_set(mask, (u32)i);
+    }
+    return true;
+}
+
+static bool read_number(const struct option *o, u64 least, u64 most, u64 *out)
+{
+    return parse_number(o->value, out) && *out >= least && *out <= most;
+}
+
+/* The options of scheduling; *known says whether it is one. */
+static bool read_sched_option(struct module_options *m, const struct option *o, bool *known)
+{
+    struct {
+        const char *name;
+        u64 *ns;
+    } const times[] = { { "warp", &m->sched.warp },
+                        { "warp_limit", &m->sched.warp_limit },
+                        { "unwarp_limit", &m->sched.unwarp_limit } };
+    u64 number = 0;
+
+    *known = true;
+    if (option_is(o, "weight")) {
+        bool ok = read_number(o, 1, SCHED_WEIGHT_MAX, &number);
+        m->sched.weight = (u32)number;
+        return ok || bad(m, o, "a weight is a number from 1 to 65535");
+    }
+    if (option_is(o, "cap")) {
+        bool ok = read_number(o, 0, SCHED_CAP_MAX, &number);
+        m->sched.cap = (u32)number;
+        return ok || bad(m, o, "a cap is a number of percents of a CPU, 0 for none");
+    }
+    if (option_is(o, "cpus"))
+        return read_cpus(o->value, &m->cpus) || bad(m, o, "CPUs are wanted, such as 0-1,3");
+    for (u32 i = 0; i < ARRAY_SIZE(times); i++) {
+        if (!option_is(o, times[i].name))
+            continue;
+        bool ok = read_number(o, 0, SCHED_TIME_MAX / MS_NS, &number);
+        *times[i].ns = number * MS_NS;
+        return ok || bad(m, o, "a time is a number of milliseconds");
+    }
+    *known = false;
+    return true;
+}
+
 static bool read_option(struct module_options *m, const struct option *o)
 {
+    bool known;
+
     if (o->problem)
         return bad(m, o, o->problem);
     if (option_is(o, "name"))
@@ -68,8 +141,11 @@ static bool read_option(struct module_options *m, const struct option *o)
         return parse_bool(o, &m->privileged) || bad(m, o, "yes or no");
     if (option_is(o, "console"))
         return parse_bool(o, &m->console) || bad(m, o, "yes or no");
-    return bad(m, o,
-               "no such option; there are name, kind, mem, vcpus, ramdisk, privileged, console");
+    if (!read_sched_option(m, o, &known))
+        return false;
+    return known ||
+           bad(m, o,
+               "no such option; there are name, kind, mem, vcpus, ramdisk, privileged, console, weight, cap, cpus, warp, warp_limit, unwarp_limit");
 }
 
 /* Characters of names end up on the console and in options: keep them plain. */
@@ -87,9 +163,11 @@ static bool read_options(const struct boot_module *module, struct module_options
     const char *cursor = module->command_line;
     struct option o;
 
-    *m = (struct module_options){
-        .quiet = quiet, .memory = DEFAULT_MEMORY, .vcpus = 1, .console = true
-    };
+    *m = (struct module_options){ .quiet = quiet,
+                                  .memory = DEFAULT_MEMORY,
+                                  .vcpus = 1,
+                                  .console = true,
+                                  .sched.weight = SCHED_WEIGHT };
     while (option_next(&cursor, &o))
         if (!read_option(m, &o))
             return false;
@@ -142,6 +220,22 @@ static const char *guest_cmdline(const struct boot_info *info, const char *text)
     return line;
 }
 
+/* CPUs that the machine hasn't got are a mistake that the domain needn't pay for. */
+static void set_scheduling(struct domain *d, const struct module_options *m)
+{
+    static const struct cpumask none;
+
+    sched_set_params(d, &m->sched);
+    if (!memcmp(&m->cpus, &none, sizeof(none)))
+        return;
+    for (u32 i = 0; i < d->max_vcpus; i++) {
+        if (!sched_set_affinity(d->vcpus[i], &m->cpus)) {
+            printk("%s: there is none of the CPUs in cpus=: it may run on all\n", d->name);
+            return;
+        }
+    }
+}
+
 static struct domain *start_module(const struct boot_info *info, const struct boot_module *module,
                                    const struct module_options *m)
 {
@@ -168,6 +262,8 @@ static struct domain *start_module(const struct boot_info *info, const struct bo
     struct domain *d = domain_build(&in);
     if (d && in.config.initial)
         initial_taken = true;
+    if (d)
+        set_scheduling(d, m);
     return d;
 }
 

@@ -4,6 +4,7 @@
 #include "boot/options.h"
 
 #include "domain/end.h"
+#include "domain/sched.h"
 #include "lib/debug.h"
 #include "lib/parse.h"
 #include "x86/apic.h"
@@ -94,6 +95,10 @@ static const char *read_option(const struct option *option, struct serial_config
         return read_line_settings(option->value, &com[1]);
     if (option_is(option, "hz"))
         return read_hz(option->value);
+    if (option_is(option, "sched"))
+        return sched_choose(option->value.text, option->value.length)
+                   ? NULL
+                   : "not one of credit, bvt, rr";
     if (option_is(option, "end"))
         return read_end(option);
     if (option_is(option, "console")) {

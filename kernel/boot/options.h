@@ -4,7 +4,8 @@
  *   console=com1|com2|none[,vga]    where lines go; without the option: com1,vga. A panic goes to the screen in any case.
  *   com1=SPEED[,8n1[,PORT]]         the line of that port (com2= likewise), default 115200,8n1 at 0x3f8 (0x2f8)
  *   end=halt|exit|reboot            what follows when the last domain has ended
- *   hz=100                          ticks a second, 1 to 10000: the time slice is one tick; and the longest wait is printed at the end
+ *   hz=100                          housekeeping ticks a second of a busy CPU, 1 to 10000; given, the longest wait is printed at the end
+ *   sched=credit                    who runs next: credit, bvt (borrowed virtual time) or rr (round robin)
  *
  * and the options of debug/ (debug/options.c). A word that is none of these gets a line on the
  * console, and the start goes on.

@@ -345,6 +345,7 @@ void domain_free(struct domain *d)
         end_note(end);
     if (d->built)
         event_virq_initial(VIRQ_DOM_EXC);
+    free_page(d->memory_map);
     free_page(d);
     if (last)
         end_machine();

@@ -104,6 +104,8 @@ struct domain {
     struct shared_info *shared;    /* r: the hypervisor's view of the shared page */
     mfn_t shared_mfn;              /* r */
     u64 vm_assist;                 /* l: bits of VMASST_TYPE_* */
+    struct e820_entry *memory_map; /* l: a page (hypercall/memory_map.c), or NULL */
+    u32 memory_map_entries;        /* l */
     struct domain_watchdog {
         struct timer timer;
         struct domain *domain; /* r */

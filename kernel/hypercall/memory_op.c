@@ -7,6 +7,7 @@
 #include "abi/memory.h"
 
 #include "hypercall/handlers.h"
+#include "hypercall/memory_map.h"
 #include "hypercall/mmu.h"
 #include "mm/map.h"
 
@@ -325,8 +326,11 @@ static s64 memory_op(u32 what, u64 *start, u64 arg)
     case XENMEM_maximum_reservation:
     case XENMEM_maximum_gpfn:
         return about_domain(what, arg);
+    case XENMEM_memory_map:
+        return memory_map_get(arg);
+    case XENMEM_set_memory_map:
+        return memory_map_set(arg);
     default:
-        /* memory_map is here on purpose: a guest then takes all its pages as one piece of RAM. */
         return refuse(-XEN_ENOSYS, what);
     }
 }

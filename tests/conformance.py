@@ -12,6 +12,9 @@ number back, which lets the test end. On Koan several tests share a boot, each a
 are run again one by one, so that the culprit is named. After each domain's end Koan recounts its frame table (audit=end), and
 anything but "clean" fails the test.
 
+A test whose source says `#define PAIR` is one of two domains (guests/lib/pair.h): it runs twice in one boot, as NAME and as NAME-b, and
+both must pass. It has no side where there is only one domain.
+
 A test may also announce that its domain must now be ended by the hypervisor (CRASH); then it passes if that happens.
 
 tests/guests/DIFFERENCES says where a verdict other than PASS is right, and why.
@@ -51,8 +54,9 @@ MACHINE_MIB = 512
 GUEST_MIB = 16
 SHARE = 12            # tests in one boot of Koan
 LIMIT_SECONDS = 300   # a boot that takes longer has hung, even on a busy machine
-BUILT_LINE = re.compile(r"^builder: (\w+): domain (\d+),")
+BUILT_LINE = re.compile(r"^builder: ([\w-]+): domain (\d+),")
 CRASHED_LINE = re.compile(r"\((?:koan|XEN)\) [Dd]omain[- ](\d+) .*crashed")  # of a domain that the builder made
+PEER = "-b"  # behind a test's name: the second domain of a pair
 RESULT_LINE = re.compile(r"RESULT ([0-9a-f]+) [A-Z]+ (\w+):")
 
 
@@ -64,10 +68,25 @@ class Outcome:
     text: str = ""
 
 
+def define_in(name, word):
+    """What stands behind `#define WORD` in a test's source; None: it has none."""
+    found = re.search(rf"^#define {word}\b *(\d*)$", (SOURCES / f"{name}.c").read_text(encoding="utf-8"), re.MULTILINE)
+    return found[1] if found else None
+
+
 def vcpus_of(name):
     """How many vCPUs a test wants: its source says `#define NEEDS_VCPUS n` (default 1)."""
-    found = re.search(r"^#define NEEDS_VCPUS (\d+)", (SOURCES / f"{name}.c").read_text(encoding="utf-8"), re.MULTILINE)
-    return int(found[1]) if found else 1
+    return int(define_in(name, "NEEDS_VCPUS") or 1)
+
+
+def domains_of(name):
+    """The domains in which a test runs."""
+    return [name, name + PEER] if define_in(name, "PAIR") is not None else [name]
+
+
+def test_of(domain):
+    """The test that runs in a domain."""
+    return domain.removesuffix(PEER)
 
 
 def fnv1a(name):
@@ -90,7 +109,7 @@ class Reader:
         if start + PAGE > len(self.ram):
             return Outcome("ERROR", f"the result page {mfn:#x} lies beyond the machine's memory")
         magic, test_id, nonce, verdict, _, _, _ = RESULT.unpack_from(self.ram, start)
-        if (magic, test_id, nonce) != (MAGIC, fnv1a(name), self.nonces[name]):
+        if (magic, test_id, nonce) != (MAGIC, fnv1a(test_of(name)), self.nonces[name]):
             return Outcome("ERROR", f"page {mfn:#x} holds no result of this run of {name}")
         text = bytes(self.ram[start + RESULT.size:start + PAGE]).split(b"\0")[0].decode("utf-8", "replace")
         return Outcome(VERDICTS.get(verdict, f"VERDICT-{verdict}"), text)
@@ -114,8 +133,9 @@ class Watcher:
     def line(self, line):
         """One line of the console."""
         found = RESULT_LINE.search(line)
-        if found and found[2] in self.names and self._speaks(line, found[2]):
-            self._result(found[2], int(found[1], 16))
+        for name in self.names if found else ():
+            if found[2] == test_of(name) and self._speaks(line, name):
+                self._result(name, int(found[1], 16))
         if self.side.endswith("-domu"):
             self._built_line(line)
         for name in self.names:
@@ -177,12 +197,30 @@ class Watcher:
         return outcome
 
 
-def boot(side, names, given):
+def cmdline_of(number, names, side, nonces):
+    """The command line of a domain; ids count from 0 where the first domain is a dom0."""
+    name, first = names[number], side not in ("koan-dom0", "xen")
+    words = [f"nonce={nonces[name]:x}", f"end={'reboot' if side == 'xen' else 'poweroff'}", f"domid={number + first}"]
+    if len(domains_of(test_of(name))) > 1:
+        is_b = name.endswith(PEER)
+        words += [f"role={'b' if is_b else 'a'}", f"peer={number + first + (-1 if is_b else 1)}"]
+    return " ".join(words)
+
+
+def both(name, outcomes):
+    """The outcome of a test from those of its domains: the first that isn't PASS counts."""
+    for domain in domains_of(name):
+        if outcomes[domain].verdict != "PASS":
+            return outcomes[domain]
+    return outcomes[name]
+
+
+def boot(side, tests, given):
     """Run some tests in one machine. Returns outcomes by name, and the console's lines."""
+    names = [domain for test in tests for domain in domains_of(test)]
     nonces = {name: random.getrandbits(63) | 1 for name in names}
-    end = "reboot" if side == "xen" else "poweroff"
-    modules = [Module(GUESTS / name, name, GUEST_MIB, vcpus_of(name), privileged=side == "koan-dom0",
-                      cmdline=f"nonce={nonces[name]:x} end={end} domid={number + (side not in ('koan-dom0', 'xen'))}")
+    modules = [Module(GUESTS / test_of(name), name, GUEST_MIB, vcpus_of(test_of(name)), privileged=side == "koan-dom0",
+                      cmdline=cmdline_of(number, names, side, nonces))
                for number, name in enumerate(names)]
     options = {"xen": f"dom0_mem=64M,max:64M dom0_max_vcpus={vcpus_of(names[0])}", "xen-domu": ""}.get(side, "audit=end")
     folder = paths.work_dir("conformance-")
@@ -197,7 +235,8 @@ def boot(side, names, given):
                     watcher.line(line)
                     if given.verbose:
                         print(f"[{side}] {line}", flush=True)
-        return {name: watcher.outcome(name, machine.ending) for name in names}, machine.output
+        outcomes = {name: watcher.outcome(name, machine.ending) for name in names}
+        return {test: both(test, outcomes) for test in tests}, machine.output
     finally:
         paths.remove_dir(folder)
 
@@ -251,8 +290,8 @@ def judge(name, side, outcome, differences):
 
 
 def to_run(names, side, differences):
-    """The tests to run on a side: not those of which it is known that they stop the machine there."""
-    return [name for name in names if differences.get((name, side), ("",))[0] != "HANG"]
+    """The tests to run on a side: not those of which it is known that they stop the machine there, nor pairs on a side with one domain."""
+    return [name for name in names if differences.get((name, side), ("",))[0] != "HANG" and not (side == "xen" and len(domains_of(name)) > 1)]
 
 
 def show(names, sides, outcomes, differences):
@@ -301,7 +340,7 @@ def main():
     stale = {name for name, _ in differences} - set(everything)
     if stale:
         raise UsageError(f"{DIFFERENCES} names no test: {' '.join(sorted(stale))}")
-    outcomes = {side: {name: Outcome("HANG", "not run") for name in names} for side in sides}
+    outcomes = {side: {name: Outcome("SKIP" if len(domains_of(name)) > 1 else "HANG", "not run") for name in names} for side in sides}
     with concurrent.futures.ThreadPoolExecutor(given.jobs) as pool:
         jobs = [pool.submit(run_share, side, share, given) for side in sides
                 for share in shares_of(side, to_run(names, side, differences))]

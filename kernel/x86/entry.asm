@@ -127,8 +127,8 @@ syscall_full:
     mov rbx, [rsp + CPU(current)]
     cmp qword [rbx + CTX_in_kernel], 0
     je guest_user_syscall
-    TRACE_SITE .traced, TRACE_HYPERCALL
-.call:
+    TRACE_SITE syscall_traced, TRACE_HYPERCALL
+syscall_dispatch:
     cmp rax, HYPERCALL_SLOTS
     jae unknown_hypercall
     mov rcx, r10
@@ -168,21 +168,21 @@ hypercall_work:
     jmp work
 
 ; A trace point that is on: the number and the first argument of a hypercall, the vector and the rip of an exception.
-syscall_full.traced:
+syscall_traced:
     push rdi
     push rax
     push TRACE_HYPERCALL
     call trace_thunk
     add rsp, 24
-    jmp syscall_full.call
-trap_common.traced:
+    jmp syscall_dispatch
+trap_traced:
     push qword [rdi + REGS_rip]
     mov eax, [rdi + REGS_vector]
     push rax
     push TRACE_EXCEPTION
     call trace_thunk
     add rsp, 24
-    jmp trap_common.go_on
+    jmp trap_dispatch
 
 ; trace_record(kind, a, b): the three stand above the return address. Keeps all registers (flags not), from wherever it is called.
 global trace_thunk
@@ -279,8 +279,8 @@ trap_common:
     mov rdi, rsp
     test byte [rsp + REGS_cs], 3
     jz from_hypervisor
-    TRACE_SITE .traced, TRACE_EXCEPTION
-.go_on:
+    TRACE_SITE trap_traced, TRACE_EXCEPTION
+trap_dispatch:
     mov rsi, [rsp + CPU(current)]
     call guest_trap
     ; falls through

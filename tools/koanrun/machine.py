@@ -52,6 +52,7 @@ class Module:
     console: bool = True
     cmdline: str = ""
     kind: str = "guest"
+    cpus: str | None = None     # the host CPUs that it may have, as Koan's cpus= takes them
 
     def keys(self):
         """The key=value pairs of the module2 line."""
@@ -62,6 +63,8 @@ class Module:
             pairs.append(("ramdisk", self.ramdisk))
         if self.privileged:
             pairs.append(("privileged", "yes"))
+        if self.cpus is not None:
+            pairs.append(("cpus", self.cpus))
         return pairs + [("console", "yes" if self.console else "no")]
 
 

@@ -123,9 +123,12 @@ void exit_work(struct regs *regs)
     assert(c->lock_level == 0); /* on the way to a guest */
     if (work & WORK_CALL)
         world_join();
-    if (work & WORK_TIMER) {
+    while (work & WORK_TIMER) {
         timers_run();
-        work |= take_work(); /* a slice may be over */
+        u64 more = take_work(); /* a slice may be over, or anything else have come meanwhile */
+        if (more & WORK_CALL)
+            world_join();
+        work = (work & ~WORK_TIMER) | more;
     }
     if ((work & WORK_RESCHED) || c->current->domain->dying)
         schedule(regs);

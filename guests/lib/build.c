@@ -161,7 +161,7 @@ static bool write_start_info(void)
         .shared_info = b.d->shared_info_mfn << PAGE_SHIFT,
         .xenstore_mfn = b.d->xenstore_mfn,
         .console_mfn = b.d->console_mfn,
-        .xenstore_evtchn = b.d->xenstore_port,
+        /* No port of the store: nobody serves it, and Linux would wait for an answer. */
         .console_evtchn = b.d->console_port,
     };
 
@@ -223,7 +223,7 @@ static bool prepare_rings(void)
 
     b.d->console_mfn = b.p2m[plan->console.pfn];
     b.d->xenstore_mfn = b.p2m[plan->xenstore.pfn];
-    return make_port(&b.d->console_port) && make_port(&b.d->xenstore_port);
+    return make_port(&b.d->console_port);
 }
 
 /* ---- ready to run ---- */

@@ -30,7 +30,7 @@ struct built_domain {
     u16 domid; /* 0: there is none */
     struct plan plan;
     u64 shared_info_mfn, console_mfn, xenstore_mfn;
-    u32 console_port, xenstore_port; /* the new domain's own; bound to by nobody yet */
+    u32 console_port; /* the new domain's own; bound to by nobody yet */
 };
 
 /* Build it, up to where it can be unpaused. False: refused, with a line on the console; nothing is left of it. */

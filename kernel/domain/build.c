@@ -130,8 +130,9 @@ static void write_tables(struct builder *b)
 }
 
 /*
- * The two channels that an unprivileged domain starts with. The store's waits for a dom0. The console's ring is served by the hypervisor
- * until a dom0 takes it over, even where `console=no` refuses console_io, as Xen does.
+ * The channels that an unprivileged domain starts with. The console's ring is served by the hypervisor until a dom0 takes it over, even
+ * where `console=no` refuses console_io, as Xen does. The store's waits for the dom0 that was started before; without one it has no
+ * port, for Linux takes a port as a promise that somebody answers, and waits for ever.
  */
 static bool make_channels(struct builder *b, struct plan_frames *frames)
 {
@@ -139,7 +140,7 @@ static bool make_channels(struct builder *b, struct plan_frames *frames)
 
     frames->xenstore_mfn = pfn_to_mfn(b, b->plan.xenstore.pfn).n;
     frames->console_mfn = console.n;
-    if (event_alloc_unbound(b->d, 0, &frames->xenstore_evtchn))
+    if (domain_find(0) && event_alloc_unbound(b->d, 0, &frames->xenstore_evtchn))
         return false;
     return console_ring_start(b->d, console, &frames->console_evtchn);
 }

@@ -7,9 +7,25 @@ LINUX_CFLAGS   := -std=gnu11 -O2 $(WARNINGS) -fno-pie
 LINUX_WORK     := $(filter-out tests/linux/nothing.c,$(wildcard tests/linux/*.c))
 LINUX_PROGRAMS := $(LINUX_DIR)/work $(LINUX_DIR)/nothing
 
-.PHONY: linux-programs
+.PHONY: linux-programs check-linux bench-linux bench-linux-record check-bench-linux linux-on-xen
 
 linux-programs: $(LINUX_PROGRAMS)
+
+check-linux: $(BUILD)/koan.elf $(BUILD)/tools/bzimage $(LINUX_PROGRAMS) ## Debian's stock kernel through the script, once (make linux: all cases)
+	$(Q)$(PYTHON) tests/linux/run.py koan-cloud-1
+
+# The referees of the script itself: no hypervisor, and real Xen.
+linux-on-xen: $(BUILD)/tools/bzimage $(LINUX_PROGRAMS) ## the same script without a hypervisor and on real Xen
+	$(Q)$(PYTHON) tests/linux/run.py native-full-1 native-full-4 xen-full-1 xen-full-4
+
+bench-linux: $(BUILD)/koan.elf $(BUILD)/tools/bzimage $(LINUX_PROGRAMS) ## what Linux's operations cost: no hypervisor, Xen, Koan (into build/bench.json)
+	$(Q)$(PYTHON) tests/linux/bench.py
+
+bench-linux-record: $(BUILD)/koan.elf $(BUILD)/tools/bzimage $(LINUX_PROGRAMS)
+	$(Q)$(PYTHON) tests/linux/bench.py --record
+
+check-bench-linux: $(BUILD)/koan.elf $(BUILD)/tools/bzimage $(LINUX_PROGRAMS) ## Koan's figures against the kept ones: half of Xen's overhead at most
+	$(Q)$(PYTHON) tests/linux/bench.py --check
 
 $(LINUX_DIR)/work: $(LINUX_WORK) tests/linux/work.h
 	@mkdir -p $(@D)

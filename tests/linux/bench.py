@@ -1,0 +1,130 @@
+#!/usr/bin/python3
+"""What operations of Debian's stock Linux cost without a hypervisor, on real Xen (as its dom0), and on Koan (as a domU), in instructions.
+
+    bench.py            measure all three, print the table, add the rows to build/bench.json (schema 2: rows with `native`)
+    bench.py --record   the same, and keep native's and Xen's figures in tests/linux/bench.json
+    bench.py --check    measure Koan only and hold each row against the kept figures; last line `N passed, N failed`
+
+The kernel is linux-image-amd64, one CPU, `mitigations=off`, `-icount shift=0`: a tick of the TSC is an instruction. The rows are those of
+bench.c. The bar: of what a hypervisor adds to a row, Koan adds at most half of what Xen adds. Boot to init stands beside them without a bar.
+"""
+
+import argparse
+import json
+import pathlib
+import random
+import re
+import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "tools"))
+
+import answers  # noqa: E402  (the path comes first)
+from koanrun import linux, paths, xen  # noqa: E402
+from koanrun.errors import UsageError  # noqa: E402
+from koanrun.machine import Machine, Module  # noqa: E402
+
+SCHEMA = 2           # of build/bench.json with these rows in it
+BAR = 0.5            # Koan's overhead over native, as a part of Xen's
+FLAVOUR = "full"
+SIDES = ("native", "xen", "koan")
+ROWS = ("null_system_call", "page_fault", "fork_exit_wait", "fork_exec_wait", "pipe_ping_pong", "mmap_64k")
+BOOT = "boot_to_init_ms"
+RESULT = paths.BUILD / "bench.json"
+PREFIX = "linux_"
+RECORDED = paths.TREE / "tests" / "linux" / "bench.json"
+GUEST_MIB, MACHINE_MIB = 256, 768
+LIMIT_SECONDS = 600
+# Without SMEP Xen refills the return stack at every entry; SMAP doesn't work with QEMU's ring-3 IRETQ.
+CPU = {"native": "max,-smap", "xen": "max,-smap", "koan": "max,-smap"}
+
+
+def measure(side):
+    """One boot: name -> instructions."""
+    seed = random.getrandbits(62)
+    words = "console=ttyS0" if side == "native" else "console=hvc0 earlyprintk=xen"
+    guest = Module(linux.kernel(FLAVOUR), "linux", GUEST_MIB, 1, "ramdisk", cmdline=f"{words} mitigations=off bench={seed:x}")
+    # A machine of its own must not have more memory than a guest: its size is in the costs of a boot.
+    with Machine(side, [guest, Module(linux.ramdisk(), "ramdisk", kind="ramdisk")],
+                 f"dom0_mem={GUEST_MIB}M,max:{GUEST_MIB}M" if side == "xen" else "", cpu=CPU[side],
+                 mem=GUEST_MIB if side == "native" else MACHINE_MIB, icount=True, timeout=LIMIT_SECONDS) as machine:
+        machine.wait()
+    said = dict(found.groups() for found in (re.search(r"\bLINUX bench (\w+) (\w+)", line) for line in machine.output) if found)
+    if machine.ending.kind != "clean" or said.pop("seed", None) != answers.word(answers.mix(seed, 0)) or set(said) != {*ROWS, BOOT}:
+        raise UsageError(f"the bench in Linux on {side}: {machine.ending}; its last lines:\n" + "\n".join(machine.output[-12:]))
+    return {name: int(value) for name, value in said.items()}
+
+
+def part(row):
+    """Koan's overhead over native, as a part of Xen's."""
+    return round((row["koan"] - row["native"]) / (row["xen"] - row["native"]), 3)
+
+
+def make_rows(figures):
+    """The rows of the result, one a name."""
+    rows = [{"name": PREFIX + name, **{side: figures[side][name] for side in SIDES}} for name in ROWS]
+    return [{**row, "overhead_ratio": part(row)} for row in rows]
+
+
+def show(rows, figures):
+    """The table."""
+    columns = (*SIDES, "overhead_ratio")
+    print(f"{'instructions a round':26}" + "".join(f"{column:>16}" for column in columns))
+    for row in rows:
+        print(f"{row['name']:26}" + "".join(f"{row[column]:>16}" for column in columns))
+    print(f"{BOOT:26}" + "".join(f"{figures[side][BOOT]:>16}" for side in SIDES))
+
+
+def add_to_result(rows, figures):
+    """The rows into build/bench.json, beside those of tests/bench/bench.py if that has been run."""
+    try:
+        data = json.loads(RESULT.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        data = {"unit": "instructions", "versions": {"xen": xen.version()}, "rows": [], "without_ratio": {}}
+    kept = [row for row in data["rows"] if not row["name"].startswith(PREFIX)]
+    rows = [{**row, "ratio": round(row["koan"] / row["xen"], 3)} for row in rows]
+    data |= {"schema": SCHEMA, "versions": data["versions"] | {"linux": linux.version(FLAVOUR)}, "rows": kept + rows,
+             BOOT: {side: figures[side][BOOT] for side in SIDES}}
+    RESULT.write_text(json.dumps(data, indent=1) + "\n", encoding="utf-8")
+
+
+def bench(record):
+    """All three sides: the exit status."""
+    figures = {side: measure(side) for side in SIDES}
+    rows = make_rows(figures)
+    add_to_result(rows, figures)
+    if record:
+        kept = {"kernel": linux.version(FLAVOUR), "xen": xen.version(), **{side: figures[side] for side in ("native", "xen")}}
+        RECORDED.write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
+    show(rows, figures)
+    print(f"written: {RESULT.relative_to(paths.TREE)}")
+    return 0
+
+
+def check():
+    """Koan against the kept figures: the exit status."""
+    kept = json.loads(RECORDED.read_text(encoding="utf-8"))
+    figures = {"native": kept["native"], "xen": kept["xen"], "koan": measure("koan")}
+    rows = make_rows(figures)
+    show(rows, figures)
+    slow = [row for row in rows if not 0 < row["overhead_ratio"] <= BAR]
+    for row in slow:
+        print(f"not so: {row['name']}: Koan adds {row['overhead_ratio']} of what Xen adds, bar {BAR}")
+    print(f"{len(rows) - len(slow)} passed, {len(slow)} failed")
+    return 1 if slow else 0
+
+
+def main():
+    """The exit status."""
+    parser = argparse.ArgumentParser(description="see the head of this file")
+    parser.add_argument("--record", action="store_true")
+    parser.add_argument("--check", action="store_true")
+    given = parser.parse_args()
+    return check() if given.check else bench(given.record)
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except UsageError as error:
+        print(f"bench-linux: {error}\n0 passed, 1 failed")
+        sys.exit(2)

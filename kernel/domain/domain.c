@@ -253,7 +253,7 @@ static bool mark_end(struct domain *d, enum domain_end end)
     return first;
 }
 
-void domain_end(struct domain *d, enum domain_end end)
+NOINLINE void domain_end(struct domain *d, enum domain_end end)
 {
     if (control_keep(d, end))
         return;

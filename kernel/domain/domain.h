@@ -187,7 +187,8 @@ struct domain *domain_hold_first(bool (*is_it)(struct domain *d));
 void domain_crash(struct domain *d, const char *fmt, ...) PRINTF_LIKE(2, 3);
 void domain_shutdown(struct domain *d, u32 reason);
 
-/* The common part of both: mark it and have it torn down; one that a toolstack has made waits for that (control.h). */
+/* The common part of both: mark it and have it torn down; one that a toolstack has made waits for that (control.h). Never inlined: `make frames`
+ * and debuggers stop here. */
 void domain_end(struct domain *d, enum domain_end end);
 
 /* The same without waiting for anybody. */

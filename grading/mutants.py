@@ -20,7 +20,7 @@ REFUSED, NO_POINTS = "refused", "no points"
 EXPECT = (REFUSED, NO_POINTS)
 
 _MUTANT = {"what": (str, True), "why": (str, True), "block": (str, True), "must": (list, True), "may": (list, False), "change": (list, True)}
-_CHEAT = {"what": (str, True), "expect": (str, True), "tests": (list, False), "file": (list, False), "change": (list, False)}
+_CHEAT = {"what": (str, True), "expect": (str, True), "tests": (list, False), "solved": (list, False), "file": (list, False), "change": (list, False)}
 _CHANGE = {"file": (str, True), "old": (str, True), "new": (str, True)}
 _FILE = {"path": (str, True), "text": (str, False), "link": (str, False)}
 
@@ -66,10 +66,14 @@ class Cheat:
     tests: list     # that it tries to fool; empty: none in particular
     additions: list
     changes: list
+    solved: dict    # file -> {block id: its lines}, from the reference
 
     def write(self, base, folder):
         """The whole submission: the handout BASE without what was built, changed."""
         shutil.copytree(base, folder, symlinks=True, ignore=lambda path, _: ["build"] if pathlib.Path(path) == base else [])
+        for file, bodies in self.solved.items():
+            path = folder / file
+            path.write_text(marks.replace(path.read_text(encoding="utf-8"), file, bodies), encoding="utf-8")
         for change in self.changes:
             path = folder / change.file
             text = path.read_text(encoding="utf-8") if path.is_file() else ""
@@ -174,7 +178,22 @@ def read_cheat(tree, lab, path):
     changes = _changes(place, table.get("change", []), None)
     if not additions and not changes:
         raise Problem(place, "file, change: it does nothing", "write one at least")
-    return Cheat(path.stem, place, table["what"], table["expect"], table.get("tests", []), additions, changes)
+    solved = _solved(tree, place, table.get("solved", []), lab)
+    return Cheat(path.stem, place, table["what"], table["expect"], table.get("tests", []), additions, changes, solved)
+
+
+def _solved(tree, place, names, lab):
+    """file -> {block id: its lines} of those blocks, by id or by exercise, that the cheat has solved as the reference has."""
+    labfile.check_texts(place, "solved", names)
+    blocks = [block for block in marks.find_all(tree) if block.lab == lab.number]
+    found = {}
+    for name in names:
+        chosen = [block for block in blocks if name in (block.id, block.exercise)]
+        if not chosen:
+            raise Problem(place, f"solved: no block of {lab.name} is {name!r}", f"some of: {', '.join(block.id for block in blocks)}")
+        for block in chosen:
+            found.setdefault(block.file, {})[block.id] = block.body
+    return found
 
 
 def _read_all(tree, lab, folder, names, read):

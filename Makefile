@@ -23,7 +23,7 @@ CLANG   := clang
 Q := $(if $(V),,@)
 
 WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wvla \
-            $(if $(WERROR),-Werror)
+            $(if $(WERROR),-Werror) $(if $(findstring clang,$(CC)),-Wno-pass-failed)
 HOST_CFLAGS := -std=gnu11 -O2 -g $(WARNINGS) -MMD -MP
 
 ALL    :=

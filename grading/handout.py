@@ -119,14 +119,19 @@ class Plan:
         return stubs.stubbed(text, file, {key for key, way in ways.items() if way == "stub"})
 
     def _with_scaffold(self, file, text, ids):
-        path = f"labs/{self.lab.name}/scaffold/{file}"
-        if not (self.tree / path).is_file():
-            raise Problem(path, f"is missing, and LAB {ids[0]} is to come from it", "write it, with the same marks as the reference")
-        given = {block.id: block.body for block in marks.find((self.tree / path).read_text(encoding="utf-8"), file)}
+        """Blocks of later labs, right but plain: this lab's own for them, or else those that the later lab keeps for all before it."""
+        given = {}
         for block_id in ids:
-            if block_id not in given:
+            later = self.labs[int(block_id.split(".")[0])].name
+            paths = [f"labs/{name}/scaffold/{file}" for name in (self.lab.name, later)]
+            path = next((path for path in paths if (self.tree / path).is_file()), None)
+            if path is None:
+                raise Problem(paths[1], f"is missing, and LAB {block_id} is to come from it", "write it, with the same marks as the reference")
+            bodies = {block.id: block.body for block in marks.find((self.tree / path).read_text(encoding="utf-8"), file)}
+            if block_id not in bodies:
                 raise Problem(path, f"holds no LAB {block_id}", "add the block, or name another way in handout.later_labs")
-        return marks.replace(text, file, {block_id: given[block_id] for block_id in ids})
+            given[block_id] = bodies[block_id]
+        return marks.replace(text, file, given)
 
 
 def formatted(text, file):

@@ -118,7 +118,7 @@ class Handout(fixture.TreeTest):
 
     def test_later_lab_as_scaffold(self):
         self.change("labs/01-boot/lab.toml", 'later = "stub"', 'later = "stub"\nlater_labs = { "02-memory" = "scaffold" }')
-        with self.assertRaisesRegex(Problem, r"labs/01-boot/scaffold/kernel/mm/sums\.c: is missing, and LAB 2\.1 is to come from it; write"):
+        with self.assertRaisesRegex(Problem, r"labs/02-memory/scaffold/kernel/mm/sums\.c: is missing, and LAB 2\.1 is to come from it; write"):
             self.write("01-boot")
         self.assertFalse((self.folder / "student").exists())
         plain = ("/* LAB 2.1: A. */\nint sum_of(const int *values, unsigned int count)\n{\n    return count ? values[0] + calls + helper_outside(0) : 0;\n}\n"
@@ -130,10 +130,17 @@ class Handout(fixture.TreeTest):
             self.write("01-boot")
         path.write_text(plain + "/* LAB 2.2: B. */\nint sum_twice(const int *values, unsigned int count)\n{\n    return values[0] + (int)count;\n}\n\n"
                         "void each(void (*visit)(int value), int last)\n{\n    visit(last);\n}\n/* END LAB 2.2 */\n", encoding="utf-8")
+        # The later lab's own scaffold serves as well, and comes second.
+        shared = self.tree / "labs/02-memory/scaffold/kernel/mm/sums.c"
+        shared.parent.mkdir(parents=True)
+        shared.write_text(path.read_text(encoding="utf-8").replace("values[0]", "values[1]"), encoding="utf-8")
         self.commit()
         folder = self.write("01-boot")
         text = (folder / "kernel/mm/sums.c").read_text(encoding="utf-8")
         self.assertIn("values[0] + calls", text)
+        path.unlink()
+        self.commit()
+        self.assertIn("values[1] + calls", (self.write("01-boot", name="shared") / "kernel/mm/sums.c").read_text(encoding="utf-8"))
         self.assertNotIn("secret", text)
         self.assertFalse((folder / "labs/01-boot/scaffold").exists())
         self.compiles(folder)

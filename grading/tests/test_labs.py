@@ -100,6 +100,18 @@ class Labs(unittest.TestCase):
                 self.assertIsNotNone(block, found[0])
                 self.assertEqual((found[2], found[3].strip()), (block.file, block.task))
 
+    def test_no_compiler_warns(self):
+        """The files with stubs in them, by gcc and, where there is one, clang; with nothing lent."""
+        compilers = [name for name in ("gcc", "clang") if shutil.which(name)]
+        for (name, solved), folder in HANDOUTS.items():
+            files = {block.file for lab in labfile.with_blocks(TREE).values() for block in lab.blocks} | {"kernel/boot/lab.c"}
+            objects = [str(pathlib.PurePath(file).with_suffix(".o")) for file in sorted(files) if file.endswith(".c") and (folder / file).is_file()]
+            for compiler in compilers:
+                with self.subTest(lab=name, solved=solved, compiler=compiler):
+                    build = f"build/by-{compiler}"
+                    done = run(folder, "make", "-j2", f"CC={compiler}", f"BUILD={build}", "WERROR=1", *(f"{build}/{name}" for name in objects))
+                    self.assertEqual(done.returncode, 0, done.stdout)
+
     def test_a_solved_tree_runs(self):
         """With the reference's blocks in, the first lab's handout runs a guest: the objects of the later labs do their part."""
         labs = labfile.with_blocks(TREE)

@@ -26,7 +26,7 @@ static void go_to_sleep(struct vcpu *v)
 
 static void stay_awake(struct vcpu *v)
 {
-    __atomic_fetch_and(&v->waits, ~WAIT_EVENT, __ATOMIC_SEQ_CST);
+    __atomic_fetch_and(&v->waits, ~(u32)WAIT_EVENT, __ATOMIC_SEQ_CST);
 }
 
 void sched_block(void)

@@ -33,3 +33,16 @@ check-labs: ## each lab: the reference has every point, the handout its base, ea
 
 soak-labs:
 	$(Q)$(PYTHON) grading/prove.py soak
+
+# The outputs that the labs' texts show.
+
+CHECKS += check-outputs
+GOALS_WITH_TOOLS += outputs check-outputs
+
+.PHONY: outputs check-outputs
+
+outputs: all ## run the commands whose output labs/*/README.md show, and write it there anew: [LAB=01-boot]
+	@$(PYTHON) grading/outputs.py write $(LAB)
+
+check-outputs: all ## run them and compare
+	$(Q)$(PYTHON) grading/outputs.py check $(LAB)

@@ -37,6 +37,7 @@ UNIT_grant_SRCS       := $(UNIT_MM) $(patsubst %,kernel/domain/%.c,grant_table g
 UNIT_NAMES := $(sort $(patsubst UNIT_%_SRCS,%,$(filter UNIT_%_SRCS,$(.VARIABLES))))
 UNIT_DIR   := $(BUILD)/tests/unit
 UNIT_BINS  := $(UNIT_NAMES:%=$(UNIT_DIR)/%)
+UNIT_WANTED := $(if $(T),$(T:%=$(UNIT_DIR)/%),$(UNIT_BINS))
 
 UNIT_CFLAGS := -std=gnu11 -g -O1 $(WARNINGS) -DKOAN_HOST -Ikernel -Itests/unit \
 	-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
@@ -46,8 +47,8 @@ UNIT_CHECK_LIBS   = $(shell pkg-config --libs check)
 CHECKS += check-unit
 .PHONY: check-unit unit
 unit: $(UNIT_BINS)
-check-unit: $(UNIT_BINS) ## unit tests on the host, under sanitizers
-	$(Q)$(PYTHON) tests/unit/run.py $(UNIT_BINS)
+check-unit: $(UNIT_WANTED) ## unit tests on the host, under sanitizers [T="NAME ..."]
+	$(Q)$(PYTHON) tests/unit/run.py $(UNIT_WANTED)
 
 $(UNIT_DIR)/obj/%.o: %.c tests/unit/build.mk
 	@mkdir -p $(@D)

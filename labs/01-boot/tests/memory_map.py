@@ -5,7 +5,7 @@ import struct
 import bootrom
 from case import Case
 
-HINT = ("A page is usable only if a usable entry holds all of it and no other entry touches it: usable ranges shrink to whole pages, "
+HINT = ("A page is usable only if a usable entry holds all of it and no entry of another type touches it: usable ranges shrink to whole pages, "
         "the others grow. Entries come in any order, and each is entry_size bytes long, not sizeof your struct.")
 WRAP_HINT = "Firmware may say anything: base + length may pass the end of 64 bits. Clamp both (ADDRESS_MAX) before you add them."
 TAIL_HINT = "An entry counts only if all of it lies inside the tag: the tag's size says where the map ends, and it need not be a multiple."

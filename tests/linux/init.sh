@@ -69,7 +69,7 @@ balloon() {
 }
 
 complaints() {
-    dmesg | grep -E 'BUG|WARNING|Oops|Call Trace|rcu.* stall|lockup|[Bb]ad p(te|age)|unstable' | sed 's/^/LINUX complaint /'
+    dmesg | grep -E 'BUG|WARNING|Oops|Call Trace|rcu.* stall|lockup|[Bb]ad p(te|age)|clocksource.*unstable' | sed 's/^/LINUX complaint /'
 }
 
 script() {

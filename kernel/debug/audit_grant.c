@@ -57,9 +57,12 @@ static void count_map(struct domain *d, struct grant_map *map)
         audit_may_map(&d->mem, MFN(map->mfn));
 }
 
-/* Take away what the domain's own table says. */
+/* The domain itself is a user, while it has its table. Take away what that says; it says nothing any more in a dying one. */
 static void subtract_table(struct grant_table *t)
 {
+    t->audit_users++;
+    if (t->dead)
+        return;
     for (u32 ref = 0; ref < t->frames * GRANT_REFS_PER_FRAME; ref++) {
         u64 uses = t->active[ref / GRANT_ACTIVE_PER_PAGE][ref % GRANT_ACTIVE_PER_PAGE].uses;
 
@@ -69,14 +72,12 @@ static void subtract_table(struct grant_table *t)
 
 static void check_table(struct grant_table *t)
 {
-    u64 users = t->audit_users + !t->dead;
-
-    if (t->users != users)
+    if (t->users != t->audit_users)
         audit_differs_plain("grant table of domain %u: %lu users, the recount %lu", t->domid,
-                            t->users, users);
+                            t->users, t->audit_users);
     if (t->audit_sum)
         audit_differs_plain("grant table of domain %u: not the grants that are mapped", t->domid);
-    t->audit_users = t->users - !t->dead; /* to be told once */
+    t->audit_users = t->users; /* to be told once */
     t->audit_sum = 0;
 }
 
@@ -96,8 +97,7 @@ void audit_count_grants(void)
     for (struct domain *d = domain_next(NULL); d; d = domain_next(d)) {
         if (!d->mem.grants)
             continue;
-        if (!d->mem.grants->dead)
-            subtract_table(d->mem.grants);
+        subtract_table(d->mem.grants);
         check_table(d->mem.grants);
     }
     for_each_map(check_of_map);

@@ -54,11 +54,13 @@ void step_deep(void);        /* deep.c: a tree of hundreds of tables */
 void step_hypercall(void);   /* calls.c: any hypercall with any arguments */
 void step_memory(void);      /* memory_op.c: frames come and go */
 void step_grants(void);      /* grants.c: frames are lent, mapped and copied */
+void step_events(void);      /* events.c: ports are made, connected and closed */
 void step_descriptors(void); /* descriptors.c: GDT, LDT, selectors */
 void step_modes(void);       /* modes.c: user mode, iret, entries, instructions that trap */
 
 void deep_init(void);
 void grants_init(void);
+void events_fuzz_init(void);
 void modes_init(void);
 u64 deep_root(void); /* the L4 of the large tree, on which the guest can run while it is valid */
 

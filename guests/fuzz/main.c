@@ -178,8 +178,9 @@ static void tidy(void)
 static void step(void)
 {
     static void (*const steps[])(void) = {
-        step_tables,    step_tables, step_tables,      step_tables, step_tables, step_hypercall,
-        step_hypercall, step_memory, step_descriptors, step_modes,  step_grants, step_grants,
+        step_tables,    step_tables,    step_tables, step_tables,      step_tables,
+        step_hypercall, step_hypercall, step_memory, step_descriptors, step_modes,
+        step_grants,    step_grants,    step_events, step_events,
     };
 
     trap_last.vector = -1;
@@ -201,6 +202,7 @@ int main(void)
     make_pool();
     deep_init();
     grants_init();
+    events_fuzz_init();
     modes_init();
     tidy();
     print("fuzz: seed %#lx, %#lx operations\n", seed, ops);

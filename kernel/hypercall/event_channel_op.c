@@ -90,7 +90,7 @@ static s64 bind_pirq(u64 arg)
 
     if (!copy_from_guest(&a, arg, sizeof(a)))
         return refuse(-XEN_EFAULT, arg);
-    return refuse(-XEN_EPERM, a.pirq);
+    return refuse(a.pirq < PIRQS ? -XEN_EPERM : -XEN_EINVAL, a.pirq);
 }
 
 static s64 bind_ipi(u64 arg)

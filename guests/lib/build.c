@@ -161,7 +161,6 @@ static bool write_start_info(void)
         .shared_info = b.d->shared_info_mfn << PAGE_SHIFT,
         .xenstore_mfn = b.d->xenstore_mfn,
         .console_mfn = b.d->console_mfn,
-        /* No port of the store: nobody serves it, and Linux would wait for an answer. */
         .console_evtchn = b.d->console_port,
     };
 
@@ -217,6 +216,7 @@ static bool prepare_shared_info(void)
     return shared || refused("a mapping of shared_info", -XEN_EINVAL);
 }
 
+/* The store's ring has no port: nobody serves it, and a guest that saw one would wait for an answer for ever. */
 static bool prepare_rings(void)
 {
     const struct plan *plan = &b.d->plan;

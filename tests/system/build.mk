@@ -1,7 +1,7 @@
 # Tests of the whole machine, from outside: what debug/ reports, and that it can be trusted.
 
-CHECKS += check-debug check-boot check-console
-.PHONY: check-debug check-boot check-console
+CHECKS += check-debug check-boot check-console check-storm
+.PHONY: check-debug check-boot check-console check-storm
 
 check-debug: $(BUILD)/koan.elf $(BUILD)/guests/hello $(BUILD)/guests/crasher $(BUILD)/tests/guests/unknown_hypercall
 	$(Q)$(PYTHON) tests/system/test_debug.py $(T)
@@ -11,3 +11,6 @@ check-boot: $(BUILD)/koan.elf $(BUILD)/guests/hello
 
 check-console: $(BUILD)/koan.elf $(BUILD)/guests/echo ## what is typed goes through console rings, and back
 	$(Q)$(PYTHON) tests/system/test_console.py
+
+check-storm: $(BUILD)/koan.elf $(BUILD)/guests/storm ## a storm of events leaves the others their share
+	$(Q)$(PYTHON) tests/system/test_storm.py

@@ -7,6 +7,7 @@ LINUX_CFLAGS   := -std=gnu11 -O2 $(WARNINGS) -fno-pie
 LINUX_WORK     := $(filter-out tests/linux/nothing.c,$(wildcard tests/linux/*.c))
 LINUX_PROGRAMS := $(LINUX_DIR)/work $(LINUX_DIR)/nothing
 
+CHECKS += check-linux
 .PHONY: linux-programs check-linux bench-linux bench-linux-record check-bench-linux linux-on-xen
 
 linux-programs: $(LINUX_PROGRAMS)

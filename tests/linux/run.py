@@ -59,7 +59,7 @@ class Case:
         """The machine of this case."""
         words = [CONSOLE.get(self.on, "console=hvc0 earlyprintk=xen")]
         if not self.shell:
-            words.append(f"work={self.seed:x}")
+            words.append(f"work={self.seed:016x}")
         guest = Module(linux.kernel(self.flavour), "linux", GUEST_MIB, self.vcpus, "ramdisk", cmdline=" ".join(words))
         options = {"koan": "audit=end", "xen": f"dom0_mem={GUEST_MIB}M,max:{GUEST_MIB}M"}.get(HYPERVISORS[self.on], "")
         when = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(self.date))
@@ -156,7 +156,7 @@ def check_balloon(script):
 def check_script(case, machine):
     """All that the script shows: (text, is it so)."""
     script = Script(machine.output)
-    yield f"the script went to its end: {script.one('done')}", script.one("done") == f"{case.seed:x}"
+    yield f"the script went to its end: {script.one('done')}", script.one("done") == f"{case.seed:016x}"
     yield f"complaints: {[*script.said.get('complaint', []), *script.said.get('broken', [])]}", not (
         {"complaint", "broken"} & set(script.said))
     yield from check_answers(case, script)

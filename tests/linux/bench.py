@@ -93,7 +93,7 @@ def bench(record):
     rows = make_rows(figures)
     add_to_result(rows, figures)
     if record:
-        kept = {"kernel": linux.version(FLAVOUR), "xen": xen.version(), **{side: figures[side] for side in ("native", "xen")}}
+        kept = {"kernel": linux.version(FLAVOUR), "xen_version": xen.version(), **{side: figures[side] for side in ("native", "xen")}}
         RECORDED.write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
     show(rows, figures)
     print(f"written: {RESULT.relative_to(paths.TREE)}")

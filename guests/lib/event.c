@@ -9,16 +9,25 @@
 
 static event_handler *handlers[EVENT_PORTS];
 static u64 counts[EVENT_PORTS];
+static u8 owners[EVENT_PORTS]; /* the vCPU that each port tells */
 static u64 upcalls;
 
 /* ---- the calls ---- */
+
+/* Note who is told; the port, or an error, is handed on. */
+static s64 owned(s64 port, u32 vcpu)
+{
+    if (port >= 0 && port < EVENT_PORTS)
+        owners[port] = (u8)vcpu;
+    return port;
+}
 
 s64 event_alloc_unbound(domid_t remote)
 {
     struct evtchn_alloc_unbound a = { .dom = DOMID_SELF, .remote_dom = remote };
     s64 rc = event_channel_op(EVTCHNOP_alloc_unbound, &a);
 
-    return rc ? rc : a.port;
+    return owned(rc ? rc : a.port, 0);
 }
 
 s64 event_bind_interdomain(domid_t remote, u32 remote_port)
@@ -26,7 +35,7 @@ s64 event_bind_interdomain(domid_t remote, u32 remote_port)
     struct evtchn_bind_interdomain a = { .remote_dom = remote, .remote_port = remote_port };
     s64 rc = event_channel_op(EVTCHNOP_bind_interdomain, &a);
 
-    return rc ? rc : a.local_port;
+    return owned(rc ? rc : a.local_port, 0);
 }
 
 s64 event_bind_virq(u32 virq, u32 vcpu)
@@ -34,7 +43,7 @@ s64 event_bind_virq(u32 virq, u32 vcpu)
     struct evtchn_bind_virq a = { .virq = virq, .vcpu = vcpu };
     s64 rc = event_channel_op(EVTCHNOP_bind_virq, &a);
 
-    return rc ? rc : a.port;
+    return owned(rc ? rc : a.port, vcpu);
 }
 
 s64 event_bind_ipi(u32 vcpu)
@@ -42,14 +51,16 @@ s64 event_bind_ipi(u32 vcpu)
     struct evtchn_bind_ipi a = { .vcpu = vcpu };
     s64 rc = event_channel_op(EVTCHNOP_bind_ipi, &a);
 
-    return rc ? rc : a.port;
+    return owned(rc ? rc : a.port, vcpu);
 }
 
 s64 event_bind_vcpu(u32 port, u32 vcpu)
 {
     struct evtchn_bind_vcpu a = { .port = port, .vcpu = vcpu };
+    s64 rc = event_channel_op(EVTCHNOP_bind_vcpu, &a);
 
-    return event_channel_op(EVTCHNOP_bind_vcpu, &a);
+    owned(rc ? rc : port, vcpu);
+    return rc;
 }
 
 s64 event_close(u32 port)
@@ -86,17 +97,27 @@ static struct vcpu_info *boot_vcpu_info(void)
     return &shared_info->vcpu_info[0];
 }
 
-struct vcpu_info *(*events_info)(void) = boot_vcpu_info;
+static u32 boot_vcpu(void)
+{
+    return 0;
+}
 
+struct vcpu_info *(*events_info)(void) = boot_vcpu_info;
+u32 (*events_vcpu)(void) = boot_vcpu;
+
+static u64 ready_in(u32 word)
+{
+    return __atomic_load_n(&shared_info->evtchn_pending[word], __ATOMIC_SEQ_CST) &
+           ~__atomic_load_n(&shared_info->evtchn_mask[word], __ATOMIC_SEQ_CST);
+}
+
+/* What comes after the look sets the selector again. */
 static void look_at_word(u32 word)
 {
-    u64 ready;
-
-    while ((ready = __atomic_load_n(&shared_info->evtchn_pending[word], __ATOMIC_SEQ_CST) &
-                    ~__atomic_load_n(&shared_info->evtchn_mask[word], __ATOMIC_SEQ_CST)) != 0) {
+    for (u64 ready = ready_in(word); ready; ready &= ready - 1) {
         u32 port = word * 64 + (u32)__builtin_ctzl(ready);
 
-        if (!event_clear(port))
+        if (owners[port] != events_vcpu() || !event_clear(port))
             continue;
         __atomic_fetch_add(&counts[port], 1, __ATOMIC_RELAXED);
         if (handlers[port])

@@ -80,6 +80,8 @@ TEST
     if (status.u.interdomain.dom != DOMID_XEN)
         TEST_SKIP("another domain serves the ring");
     events_init();
+    event_clear(port); /* the runtime keeps it masked */
+    event_unmask(port);
     events_on();
     check_line(1);
     check_line(2);

@@ -41,10 +41,11 @@ class Case:
         self.machines = []
         self.on_failure = self.on_boot = None   # replay.py waits there
 
-    def boot(self, options="", guests=(), **more):
-        """A Target; more of its arguments: entries, cpus, mem, entry_size, apic_ids, map_tail. guests: (file name, module text)."""
+    def boot(self, options="", guests=(), modules=(), **more):
+        """A Target; more of its arguments: entries, cpus, mem, entry_size, apic_ids, map_tail. guests: (file name, module text); modules: (bytes,
+        module text)."""
         spec = self.setting.spec
-        modules, elves, images, keys = [], {}, {}, {}
+        modules, elves, images, keys = list(modules), {}, {}, {}
         for name, text in guests:
             if name not in elves:
                 elves[name] = Elf(paths.need_file(self.setting.guests / name, "the grader's guests are built with its pristine tree"))

@@ -88,6 +88,7 @@ class Target:
         self.gdb = self.ram = None
         self.guests = {}   # name -> Elf, for places
         self.keys = {}     # name -> key of its seal, or None
+        self.wall = WALL_SECONDS
         self.on_failure = None   # called with this Target and a Failed, while the machine still stands
         self.on_boot = None      # called with this Target instead of running anything
 
@@ -203,7 +204,7 @@ class Target:
         """Run that many instructions, or a few more, from here."""
         what = expected or f"the machine goes on for {instructions:,} instructions"
         try:
-            goal, deadline = self.instructions() + instructions, time.monotonic() + WALL_SECONDS
+            goal, deadline = self.instructions() + instructions, time.monotonic() + self.wall
             self.gdb.resume()
             while not self.gdb.stopped(0.01):
                 self._drain()
@@ -211,12 +212,12 @@ class Target:
                     self.gdb.interrupt()
                     return
                 if time.monotonic() > deadline:
-                    raise Infrastructure(f"{instructions:,} instructions take longer than {WALL_SECONDS} s")
+                    raise Infrastructure(f"{instructions:,} instructions take longer than {self.wall} s")
         except (gdbremote.GdbError, qmp.QmpError) as error:
             self._explain_end(what, hint, error)
 
     def _wait(self, what, hint):
-        deadline, asleep, before, look = time.monotonic() + WALL_SECONDS, 0, -1, 0
+        deadline, asleep, before, look = time.monotonic() + self.wall, 0, -1, 0
         while not self.gdb.stopped(0.02):
             self._drain()
             if time.monotonic() < look:
@@ -232,7 +233,7 @@ class Target:
                 self.gdb.interrupt()
                 raise Failed(what, "the CPU halted with nothing to wake it", self.where(), hint)
             if time.monotonic() > deadline:
-                raise Infrastructure(f"no end within {WALL_SECONDS} s")
+                raise Infrastructure(f"no end within {self.wall} s")
         self._drain()
 
     def settle(self):

@@ -63,12 +63,17 @@ static u32 connect_b(void)
     }
 }
 
-/* A new end has an event at once. */
+/* A new end has an event at once. It is b's; only when b has taken it may a send one, or b would take that, too. */
 u32 pair_connect(void)
 {
     u32 port = pair_is_a() ? connect_a() : connect_b();
 
-    event_clear(port);
+    if (pair_is_a()) {
+        pair_wait(port);
+    } else {
+        event_clear(port);
+        pair_signal(port);
+    }
     return port;
 }
 

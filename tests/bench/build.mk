@@ -3,8 +3,9 @@
 CHECKS += check-bench
 .PHONY: bench bench-record check-bench
 
-bench: $(BUILD)/koan.elf $(BUILD)/guests/bench linux-programs $(BUILD)/tools/bzimage ## what operations cost on Koan and on real Xen, in instructions (build/bench.json)
+bench: $(BUILD)/koan.elf $(BUILD)/guests/bench $(BUILD)/guests/pingpong $(BUILD)/guests/builder linux-programs $(BUILD)/tools/bzimage ## what operations cost on Koan and on real Xen, in instructions (build/bench.json)
 	$(Q)$(PYTHON) tests/bench/bench.py
+	$(Q)$(PYTHON) tests/bench/pair.py
 	$(Q)$(PYTHON) tests/linux/bench.py
 
 bench-record: $(BUILD)/koan.elf $(BUILD)/guests/bench ## the same, and keep Xen's figures for check-bench

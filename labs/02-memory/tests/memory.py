@@ -139,3 +139,47 @@ class Reservation(NotesCase):
 
     def look_around(self, machine, frames):
         allocator_in_order(machine, frames)
+
+
+class Start(Case):
+    """Before any guest runs: what the allocator was given, and what the first domain has of it. Needs exercise 2.1 only."""
+
+    def run(self):
+        pages = self.random.randrange(8, 20) << 8
+        text = f"name=first mem={pages >> 8}M vcpus=1 console=yes -- nonce=1"
+        with self.boot(guests=[("grade_reservation", text)]) as machine:
+            given = self._give(machine)
+            self.check(given, "frames to give to the allocator", "none")
+            frames = frametable.read(machine)
+            wrong = [mfn for mfn in given if frames[mfn].owner != machine.numbers["OWNER_FREE"] and frames[mfn].owner != machine.numbers["OWNER_KOAN"]]
+            self.check(not wrong, "each frame that was given is free, or already the hypervisor's", f"frame {wrong[0]:#x}: {frames[wrong[0]]}" if wrong else "")
+            allocator_in_order(machine, frames)
+            machine.run_to("memory_pin_built_l4", expected="the first domain is built, but for the check of its page tables",
+                           hint="Start-up asks for many pages before it comes there: `make run` says how far it gets.")
+            frames = frametable.read(machine)
+            allocator_in_order(machine, frames)
+            domain, = frametable.domains(machine, machine.cr3())
+            ident = machine.u32(domain + machine.numbers["struct domain.id"]) & 0xFFFF
+            self._owned(machine, [mfn for mfn, frame in enumerate(frames) if frame.owner == ident], frames, pages, set(given))
+
+    def _give(self, machine):
+        """The frames of all calls of alloc_give, each filled with what a last owner could have left."""
+        given = []
+        self.mark = self.random.randbytes(16)
+        while machine.run_to("alloc_give", "cpuid_init", expected="start-up gives memory to the allocator") == "alloc_give":
+            registers = machine.gdb.registers()
+            for mfn in range(max(1, registers["rdi"]), registers["rdi"] + registers["rsi"]):
+                given.append(mfn)
+                machine.ram[mfn << 12:(mfn << 12) + 16] = self.mark
+                machine.ram[(mfn << 12) + 4080:(mfn + 1) << 12] = self.mark
+        return given
+
+    def _owned(self, machine, own, frames, pages, given):
+        private = [mfn for mfn in own if not frames[mfn].flags & machine.numbers["FRAME_SHARED"]]
+        self.check(len(private) == pages, f"the domain has its {pages} frames", str(len(private)))
+        self.check(set(own) <= given, "each of them came from the allocator", f"{len(set(own) - given)} did not")
+        dirty = [mfn for mfn in own if self.mark in machine.ram[mfn << 12:(mfn + 1) << 12]]
+        self.check(not dirty, "no frame of it holds what was there before", f"frame {dirty[0]:#x} and {len(dirty) - 1} more do" if dirty else "",
+                   self.source("alloc_domain_page"), "What the last owner wrote is nobody else's business: scrub before use.")
+        loose = [mfn for mfn in own if not frames[mfn].refs]
+        self.check(not loose, "each frame of it has the allocation's reference", f"frame {loose[0]:#x}: {frames[loose[0]]}" if loose else "")

@@ -154,7 +154,7 @@ class Start(Case):
             wrong = [mfn for mfn in given if frames[mfn].owner != machine.numbers["OWNER_FREE"] and frames[mfn].owner != machine.numbers["OWNER_KOAN"]]
             self.check(not wrong, "each frame that was given is free, or already the hypervisor's", f"frame {wrong[0]:#x}: {frames[wrong[0]]}" if wrong else "")
             allocator_in_order(machine, frames)
-            machine.run_to("memory_pin_built_l4", expected="the first domain is built, but for the check of its page tables",
+            machine.run_to("memory_pin_built_l4", "type_get", "writable_get_slow", expected="the first domain has its pages",
                            hint="Start-up asks for many pages before it comes there: `make run` says how far it gets.")
             frames = frametable.read(machine)
             allocator_in_order(machine, frames)

@@ -34,21 +34,39 @@ static ALWAYS_INLINE u8 *find_table(struct vcpu *v, u64 va)
     return f && f->type == FRAME_L1 && f->type_refs ? mfn_to_virt(pte_mfn(e)) : NULL;
 }
 
+/* The opcodes of the two commonest stores. */
+enum { OPCODE_XCHG = 0x87, OPCODE_MOV = 0x89 };
+
 /*
- * By far the commonest store, what a compiler makes of *entry = value: mov of a 64-bit register to
+ * By far the commonest stores, what a compiler makes of *entry = value and of taking an entry away: mov and xchg of a 64-bit register to
  * where a register points, without or with a short displacement. Returns its length; 0: it is
  * another one. Encoding: SDM vol. 2, tables 2-2 and 2-4.
  */
-static ALWAYS_INLINE u32 decode_mov(struct regs *regs, const u8 *bytes, u64 *address, u64 *value)
+static ALWAYS_INLINE u32 decode_common(struct regs *regs, const u8 *bytes, u64 *address, u64 **reg)
 {
     u8 rex = bytes[0], modrm = bytes[2];
     u32 rm = modrm & 7, mod = modrm >> 6;
 
-    if ((rex & 0xf8) != 0x48 || bytes[1] != 0x89 || mod > 1 || rm == 4 || (rm == 5 && !mod))
+    if ((rex & 0xf8) != 0x48 || (bytes[1] != OPCODE_MOV && bytes[1] != OPCODE_XCHG) || mod > 1 ||
+        rm == 4 || (rm == 5 && !mod))
         return 0; /* REX.W is what counts; rm 4: more bytes; rm 5: relative to rip */
     *address = *guest_reg(regs, rm | (rex & 1) << 3) + (mod ? (s8)bytes[3] : 0);
-    *value = *guest_reg(regs, (modrm >> 3 & 7) | (rex & 4) << 1);
+    *reg = guest_reg(regs, (modrm >> 3 & 7) | (rex & 4) << 1);
     return mod ? 4 : 3;
+}
+
+/* The CPU's page walker may set bits in the entry meanwhile: they are in what the guest gets. */
+static ALWAYS_INLINE s64 exchange(struct domain_memory *m, pte_t *slot, u64 *reg)
+{
+    pte_t seen = __atomic_load_n(slot, __ATOMIC_RELAXED);
+    s64 error;
+
+    do {
+        error = update_l1_if(m, slot, &seen, *reg);
+    } while (unlikely(error == -XEN_EAGAIN));
+    if (likely(!error))
+        *reg = seen;
+    return error;
 }
 
 /* An address of an operand that this fault can be about: in the page that faulted, and aligned. */
@@ -128,18 +146,20 @@ static ALWAYS_INLINE u32 store(struct vcpu *v, struct regs *regs, u64 va)
     struct domain_memory *m = &v->domain->mem;
     u8 *table = find_table(v, va);
     u8 bytes[INSN_MAX];
-    u64 address, value;
+    u64 address, *reg;
 
     if (!table)
         return 0;
     size_t count = emulate_fetch(bytes, regs->rip);
-    u32 length = likely(count == INSN_MAX) ? decode_mov(regs, bytes, &address, &value) : 0;
+    u32 length = likely(count == INSN_MAX) ? decode_common(regs, bytes, &address, &reg) : 0;
     if (unlikely(!length))
         return store_any(v, regs, bytes, count, va, table);
     if (!fits(address, va, sizeof(pte_t)))
         return 0;
     pte_t *slot = (pte_t *)(table + (address & (PAGE_SIZE - 1)));
-    return update_l1(m, m, slot, value, false) ? 0 : length;
+    s64 error =
+        bytes[1] == OPCODE_XCHG ? exchange(m, slot, reg) : update_l1(m, m, slot, *reg, false);
+    return error ? 0 : length;
 }
 
 enum ptwr_result ptwr_fault(struct vcpu *v, struct regs *regs, u64 va)

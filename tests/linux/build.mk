@@ -37,3 +37,10 @@ $(LINUX_DIR)/nothing: tests/linux/nothing.c
 	@mkdir -p $(@D)
 	@echo "  CC      $@"
 	$(Q)$(CC) $(LINUX_CFLAGS) -static -no-pie -s -o $@ $<
+
+# Two Linux and three of ours side by side; SOAK_TIME as in tests/soak.
+SOAKS += soak-linux
+.PHONY: soak-linux
+
+soak-linux: $(BUILD)/koan.elf $(BUILD)/tools/bzimage $(LINUX_PROGRAMS) $(BUILD)/guests/pattern
+	$(Q)$(PYTHON) tests/linux/soak.py $(SOAK_TIME)

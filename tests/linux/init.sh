@@ -89,12 +89,12 @@ script() {
 
 soak() {
     seed=${1%,*} rest=${1#*,}
-    now begin
+    work now 0
     until [ "$(cut -d . -f 1 /proc/uptime)" -ge "$rest" ]; do
-        for part in pattern forks memory; do
+        for part in pattern forks memory signals; do
             work $part "$seed"
         done
-        now at
+        work now 0
     done
     complaints
     say done "$seed"

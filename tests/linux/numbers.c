@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <time.h>
+#include <x86intrin.h>
 #include "work.h"
 
 enum { FPU_PROCESSES = 6, FPU_STEPS = 4000, CPU_STEPS = 40000, READS = 20000, SLEEPS = 20 };
@@ -158,6 +159,23 @@ void work_clock(u64 seed)
     for (long r = 0; r < readers; r++)
         back += status_of(child[r]);
     say("clock %ld %d", readers, back);
+}
+
+/* What the TSC and the system clock say, at one moment: the least of some distances between two looks at the TSC. */
+void work_now(u64 seed)
+{
+    u64 best = ~0UL, tsc = 0, ns = 0;
+
+    (void)seed;
+    for (int i = 0; i < 16; i++) {
+        u64 before = __rdtsc(), now = now_ns(CLOCK_MONOTONIC), after = __rdtsc();
+        if (after - before >= best)
+            continue;
+        best = after - before;
+        tsc = before + best / 2;
+        ns = now;
+    }
+    say("now %lu %lu", tsc, ns);
 }
 
 void work_sleep(u64 seed)

@@ -12,7 +12,7 @@ static const struct {
     { "tree", work_tree },     { "forks", work_forks },     { "execs", work_execs },
     { "memory", work_memory }, { "pattern", work_pattern }, { "signals", work_signals },
     { "fpu", work_fpu },       { "cpus", work_cpus },       { "clock", work_clock },
-    { "sleep", work_sleep },   { "bench", work_bench },
+    { "now", work_now },       { "sleep", work_sleep },     { "bench", work_bench },
 };
 
 int status_of(pid_t child)

@@ -62,6 +62,7 @@ void work_signals(u64 seed);
 void work_fpu(u64 seed);
 void work_cpus(u64 seed);
 void work_clock(u64 seed);
+void work_now(u64 seed);
 void work_sleep(u64 seed);
 
 /* bench.c: the rows of `make bench-linux`. */

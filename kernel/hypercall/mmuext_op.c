@@ -178,20 +178,12 @@ static s64 set_ldt(const struct ext_call *c, const struct mmuext_op *op)
     return descriptor_set_ldt(c->v, entries ? op->arg1.linear_addr : 0, entries);
 }
 
-/* Those that only make sense for oneself. */
+/* Those that only make sense for oneself, but for the three of ext_one(). */
 static s64 own_op(const struct ext_call *c, const struct mmuext_op *op)
 {
     switch (op->cmd) {
-    case MMUEXT_NEW_BASEPTR:
-        return new_kernel_base(c, MFN(op->arg1.mfn));
-    case MMUEXT_NEW_USER_BASEPTR:
-        return new_user_base(c, MFN(op->arg1.mfn));
     case MMUEXT_TLB_FLUSH_LOCAL:
         tlb_flush_local();
-        return 0;
-    case MMUEXT_INVLPG_LOCAL:
-        if (guest_range_ok(op->arg1.linear_addr, 0))
-            tlb_flush_page_local(op->arg1.linear_addr);
         return 0;
     case MMUEXT_TLB_FLUSH_MULTI:
     case MMUEXT_INVLPG_MULTI:
@@ -210,7 +202,14 @@ static s64 own_op(const struct ext_call *c, const struct mmuext_op *op)
     }
 }
 
-static s64 ext_one(const struct ext_call *c, const struct mmuext_op *op)
+static s64 flush_own_page(u64 va)
+{
+    if (likely(guest_range_ok(va, 0)))
+        tlb_flush_page_local(va);
+    return 0;
+}
+
+static NOINLINE s64 ext_other(const struct ext_call *c, const struct mmuext_op *op)
 {
     switch (op->cmd) {
     case MMUEXT_PIN_L1_TABLE ... MMUEXT_UNPIN_TABLE:
@@ -227,6 +226,20 @@ static s64 ext_one(const struct ext_call *c, const struct mmuext_op *op)
     default:
         return refuse(-XEN_ENOSYS, op->cmd);
     }
+}
+
+/* What kernels do all day, one's own context switches and flushes, comes first. */
+static ALWAYS_INLINE s64 ext_one(const struct ext_call *c, const struct mmuext_op *op)
+{
+    if (likely(c->m == c->own)) {
+        if (op->cmd == MMUEXT_INVLPG_LOCAL)
+            return flush_own_page(op->arg1.linear_addr);
+        if (op->cmd == MMUEXT_NEW_BASEPTR)
+            return new_kernel_base(c, MFN(op->arg1.mfn));
+        if (op->cmd == MMUEXT_NEW_USER_BASEPTR)
+            return new_user_base(c, MFN(op->arg1.mfn));
+    }
+    return ext_other(c, op);
 }
 
 static s64 ext_all(const struct ext_call *c, struct mmu_batch *b)
@@ -267,7 +280,8 @@ s64 hc_mmuext_op(u64 ops, u64 count, u64 done_out, u64 domid, u64 a5, u64 a6)
     struct mmu_batch b;
     s64 error = mmu_batch_begin(&b, ops, count, done_out);
 
-    if (!error)
+    c.m = c.own;
+    if (!error && unlikely((u16)domid != DOMID_SELF))
         error = mmu_find_owner((u16)domid, &c.m);
     if (unlikely(error))
         return error;

@@ -90,11 +90,12 @@ script() {
 soak() {
     seed=${1%,*} rest=${1#*,}
     work now 0
-    until [ "$(cut -d . -f 1 /proc/uptime)" -ge "$rest" ]; do
+    while :; do
         for part in pattern forks memory signals; do
             work $part "$seed"
         done
         work now 0
+        [ "$(cut -d . -f 1 /proc/uptime)" -lt "$rest" ] || break
     done
     complaints
     say done "$seed"

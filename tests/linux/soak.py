@@ -29,6 +29,7 @@ PPM = 50
 LOGS = paths.BUILD / "tests" / "logs"
 LIMIT_FACTOR, LIMIT_LEAST = 60, 900   # wall clock a second of guest time: after that a machine has hung
 ICOUNT_PART = 10
+LEAST = 10            # seconds of guest time: Linux has booted by then
 
 
 def machine(seeds, seconds, icount):
@@ -39,7 +40,7 @@ def machine(seeds, seconds, icount):
                               cmdline=f"console=hvc0 soak={seeds[flavour]:016x},{seconds}"))
     for name in list(seeds)[len(LINUXES):]:
         modules.append(Module(paths.BUILD / "guests" / "pattern", name, OUR_MIB, cmdline=f"seed={seeds[name]} seconds={seconds}"))
-    return Machine("koan", modules, "audit=tick,end", mem=MACHINE_MIB, smp=CPUS, icount=icount,
+    return Machine("koan", modules, "audit=tick", mem=MACHINE_MIB, smp=CPUS, icount=icount,
                    timeout=max(LIMIT_LEAST, seconds * LIMIT_FACTOR))
 
 
@@ -113,7 +114,7 @@ def run(seconds, icount):
 def main(arguments):
     """The exit status."""
     seconds = int(arguments[0])
-    totals = [run(max(seconds // ICOUNT_PART, 6), True), run(max(seconds, 12), False)]
+    totals = [run(max(seconds // ICOUNT_PART, LEAST), True), run(max(seconds, LEAST), False)]
     passed, failed = (sum(total[i] for total in totals) for i in (0, 1))
     print(format_summary(passed, failed))
     return 1 if failed else 0

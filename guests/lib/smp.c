@@ -3,6 +3,7 @@
  */
 #include "smp.h"
 #include "abi/arch-x86_64.h"
+#include "event.h"
 #include "memory.h"
 #include "trap.h"
 
@@ -25,6 +26,7 @@ static void set_own_base(void)
     if (rc)
         guest_panic("set_segment_base: %ld", (long)rc);
     begun = true;
+    events_info = smp_info;
 }
 
 u32 smp_id(void)
@@ -97,6 +99,11 @@ u32 smp_count(void)
     while (n < SMP_MAX && vcpu_op(VCPUOP_is_up, n, NULL) >= 0)
         n++;
     return n;
+}
+
+struct vcpu_info *smp_info(void)
+{
+    return &shared_info->vcpu_info[smp_id()];
 }
 
 bool smp_is_up(u32 id)

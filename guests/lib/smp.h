@@ -25,10 +25,7 @@ u32 smp_count(void);
 
 bool smp_is_up(u32 id);
 
-/* This vCPU's upcall flags. */
-static inline struct vcpu_info *smp_info(void)
-{
-    return &shared_info->vcpu_info[smp_id()];
-}
+/* This vCPU's upcall flags: what events_info is from the first smp_start on. */
+struct vcpu_info *smp_info(void);
 
 #endif

@@ -55,7 +55,8 @@ struct vcpu_set_singleshot_timer {
 };
 static_assert(sizeof(struct vcpu_set_singleshot_timer) == 16, "ABI");
 
-#define VCPU_SSHOTTMR_future 0x1 /* answer -ETIME if that time has passed */
+#define VCPU_SSHOTTMR_future                                                                       \
+    0x1 /* answer -ETIME if that time has passed; Xen 4.17 doesn't look at it */
 
 struct vcpu_register_vcpu_info {
     u64 mfn;    /* frame in which the vcpu_info shall stand from now on */

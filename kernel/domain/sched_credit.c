@@ -187,8 +187,8 @@ static struct sched_unit *credit_pick(struct sched_queue *q, u64 now, u64 *slice
     }
     take(q, u);
     q->now = max(q->now, u->credit.used);
-    *slice = SLICE_NS;
-    if (u->limited && u->credit.left < (s64)SLICE_NS)
+    *slice = u->credit.boosted ? BOOST_NS : SLICE_NS;
+    if (u->limited && u->credit.left < (s64)*slice)
         *slice = (u64)max(u->credit.left, SLICE_MIN_NS);
     return u;
 }

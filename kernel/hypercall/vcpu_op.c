@@ -91,7 +91,7 @@ static s64 set_periodic(struct vcpu *v, u64 arg)
     return 0;
 }
 
-/* One's own only, as Xen. */
+/* One's own only, as Xen; and as there VCPU_SSHOTTMR_future is not looked at: a time that has passed is now. */
 static s64 set_singleshot(struct vcpu *v, u64 arg)
 {
     struct vcpu_set_singleshot_timer set;
@@ -100,8 +100,6 @@ static s64 set_singleshot(struct vcpu *v, u64 arg)
         return refuse(-XEN_EINVAL, v->id);
     if (!copy_from_guest(&set, arg, sizeof(set)))
         return refuse(-XEN_EFAULT, arg);
-    if ((set.flags & VCPU_SSHOTTMR_future) && set.timeout_abs_ns < clock_ns())
-        return refuse(-XEN_ETIME, set.timeout_abs_ns);
     vcpu_timer_set(v, set.timeout_abs_ns);
     return 0;
 }

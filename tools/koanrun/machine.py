@@ -53,6 +53,7 @@ class Module:
     cmdline: str = ""
     kind: str = "guest"
     cpus: str | None = None     # the host CPUs that it may have, as Koan's cpus= takes them
+    options: str = ""           # further key=value words of Koan's module2 line: weight=512 cpus=0
 
     def keys(self):
         """The key=value pairs of the module2 line."""
@@ -65,6 +66,7 @@ class Module:
             pairs.append(("privileged", "yes"))
         if self.cpus is not None:
             pairs.append(("cpus", self.cpus))
+        pairs += [tuple(word.split("=", 1)) for word in self.options.split()]
         return pairs + [("console", "yes" if self.console else "no")]
 
 

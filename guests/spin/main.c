@@ -1,0 +1,54 @@
+/*
+ * Keeps the CPU busy between two points of system time and says how much of it this domain got. Made for tests of the shares that domains get of the
+ * CPUs, and to be a noisy neighbour.
+ *
+ *     from=MS until=MS     spin between these times, in milliseconds since the hypervisor's start (default 2000 and 12000)
+ *     rest=US work=US      sleep for so long after each stretch of work, in microseconds of system time (default: never)
+ */
+#include "guest.h"
+#include "time.h"
+
+static u64 option(const char *key, u64 otherwise)
+{
+    char text[24];
+    u64 number = 0;
+
+    if (!cmdline_value(key, text, sizeof(text)))
+        return otherwise;
+    for (const char *c = text; *c >= '0' && *c <= '9'; c++)
+        number = number * 10 + (u64)(*c - '0');
+    return number;
+}
+
+static struct vcpu_runstate_info runstate(void)
+{
+    struct vcpu_runstate_info info;
+
+    if (vcpu_op(VCPUOP_get_runstate_info, 0, &info))
+        guest_panic("VCPUOP_get_runstate_info");
+    return info;
+}
+
+int main(void)
+{
+    u64 from = option("from", 2000) * 1000000, until = option("until", 12000) * 1000000;
+    u64 rest = option("rest", 0) * 1000, work = option("work", 1000) * 1000;
+    u64 latest = 0;
+
+    sleep_until(from);
+    struct vcpu_runstate_info before = runstate();
+    u64 start = system_time();
+    while (system_time() < until) {
+        spin_until(rest ? min(system_time() + work, until) : until);
+        if (rest && system_time() < until) {
+            u64 end = system_time() + rest;
+            sleep_until(end);
+            latest = max(latest, system_time() - end);
+        }
+    }
+    struct vcpu_runstate_info after = runstate();
+    print("ran %lu us of %lu us, woke at most %lu us late\n",
+          (after.time[RUNSTATE_running] - before.time[RUNSTATE_running]) / 1000,
+          (system_time() - start) / 1000, latest / 1000);
+    return 0;
+}

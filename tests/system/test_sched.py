@@ -1,0 +1,152 @@
+#!/usr/bin/python3
+"""Scheduling measured with real guests, from outside: shares follow weights under each policy, caps hold, who wakes is served soon,
+and an idle machine lets its host sleep.
+
+    test_sched.py
+
+The machine counts instructions as nanoseconds (icount), so shares are the same on every host. Each guest says how long it ran, by its
+run-state times; the sum must be the machine's time. The idle test looks at the emulator's CPU time in the host's process table, with a bound
+that is far from both sides. The last line is `N passed, N failed`.
+"""
+
+import os
+import pathlib
+import re
+import sys
+import time
+
+TREE = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(TREE / "tools"))
+
+from check import format_summary  # noqa: E402  (the path comes first)
+from koanrun import paths  # noqa: E402
+from koanrun.machine import Machine, Module  # noqa: E402
+
+SPIN = paths.BUILD / "guests" / "spin"
+LIMIT_SECONDS = 300
+FROM_MS, UNTIL_MS = 200, 800
+TURN_US = 10000        # a share may be off by a turn at the beginning or at the end
+RAN = re.compile(r"(?:\((\w+)\) )?ran (\d+) us of (\d+) us, woke at most (\d+) us late")
+
+
+def spin(name, options="", cmdline="", vcpus=1):
+    """A spin guest with scheduling options of its boot module."""
+    return Module(SPIN, name, 16, vcpus, options=options, cmdline=f"from={FROM_MS} until={UNTIL_MS} {cmdline}")
+
+
+def run(policy, modules, smp=1, icount=True):
+    """name -> (us that it ran, us in all, most us late)."""
+    with Machine("koan", modules, f"sched={policy}", smp=smp, icount=icount, timeout=LIMIT_SECONDS) as machine:
+        machine.wait()
+    found = {}
+    for line in machine.output:
+        match = RAN.search(line)
+        if match:
+            found[match[1] or modules[0].name] = tuple(int(word) for word in match.groups()[1:])
+    if machine.ending.kind != "clean" or len(found) != len(modules):
+        raise RuntimeError(f"the machine did not end as it should: {machine.ending.kind}, {sorted(found)}")
+    return found
+
+
+def off(what, got, wanted, part=0.01):
+    """A complaint if `got` is not within a turn and that part of `wanted`."""
+    if abs(got - wanted) > part * wanted + TURN_US:
+        yield f"{what}: {got} us, not {wanted:.0f} within {part:.0%} and a turn"
+
+
+def shares(policy, weights, equal=False):
+    """Guests that never sleep, one for each weight, on one CPU."""
+    found = run(policy, [spin(f"w{n}", f"weight={weight}") for n, weight in enumerate(weights)])
+    whole = (UNTIL_MS - FROM_MS) * 1000
+    for n, weight in enumerate(weights):
+        part = 1 / len(weights) if equal else weight / sum(weights)
+        yield from off(f"{policy} weight {weight}", found[f"w{n}"][0], whole * part)
+    yield from off(f"{policy}, all together", sum(ran for ran, _, _ in found.values()), whole)
+
+
+def cap():
+    """A domain with a cap of 25 percent, alone."""
+    found = run("credit", [spin("capped", "cap=25")])
+    yield from off("cap=25", found["capped"][0], (UNTIL_MS - FROM_MS) * 250)
+
+
+def wakes_soon():
+    """Beside three that never sleep, one that works for 100 us every 5 ms."""
+    modules = [spin(f"hog{n}") for n in range(3)] + [spin("brief", cmdline="work=100 rest=5000")]
+    _, _, late = run("credit", modules)["brief"]
+    if late > 1000:
+        yield f"woke up to {late} us late"
+
+
+def machine_weights():
+    """Three on two CPUs: each has two thirds of one."""
+    found = run("credit", [spin(f"g{n}") for n in range(3)], smp=2)
+    for n in range(3):
+        yield from off("one of three on two CPUs", found[f"g{n}"][0], (UNTIL_MS - FROM_MS) * 1000 * 2 / 3)
+
+
+def affinity():
+    """Two on CPU 1, one on CPU 0."""
+    modules = [spin("a", "cpus=1"), spin("b", "cpus=1"), spin("c", "cpus=0")]
+    found = run("credit", modules, smp=2)
+    whole = (UNTIL_MS - FROM_MS) * 1000
+    yield from off("alone on CPU 0", found["c"][0], whole)
+    for name in "ab":
+        yield from off("one of two on CPU 1", found[name][0], whole / 2)
+
+
+def cpu_seconds(pid):
+    """User and system time of a process."""
+    fields = pathlib.Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def idle():
+    """A domain that sleeps on a machine of two CPUs: the emulator, too."""
+    modules = [Module(SPIN, "sleeper", 16, cmdline="from=60000 until=60001")]
+    with Machine("koan", modules, "", smp=2, timeout=LIMIT_SECONDS) as machine:
+        for line in machine.lines():
+            if "domain 1" in line:
+                break
+        time.sleep(2)   # it has gone to sleep by then
+        before, start = cpu_seconds(machine.process.pid), time.monotonic()
+        time.sleep(10)
+        part = (cpu_seconds(machine.process.pid) - before) / (time.monotonic() - start)
+        machine.stop()
+    print(f"an idle machine uses {part:.2%} of a host CPU")
+    if part > 0.05:   # the aim is 2 %; a machine that ticks or spins uses 100 %
+        yield f"an idle machine uses {part:.1%} of a host CPU"
+
+
+CASES = {
+    "credit: shares": lambda: shares("credit", [256, 512, 1024]),
+    "bvt: shares": lambda: shares("bvt", [256, 512, 1024]),
+    "rr: shares": lambda: shares("rr", [256, 512, 1024], equal=True),
+    "credit: cap": cap,
+    "credit: waking": wakes_soon,
+    "credit: weights of the machine": machine_weights,
+    "affinity": affinity,
+    "idle": idle,
+}
+
+
+def main():
+    """Run those that are asked for, or all."""
+    passed = failed = 0
+    for name, case in CASES.items():
+        if sys.argv[1:] and not any(word in name for word in sys.argv[1:]):
+            continue
+        try:
+            found = list(case())
+        except RuntimeError as error:
+            found = [str(error)]
+        for complaint in found:
+            print(f"{name}: {complaint}")
+        print(f"{'FAIL' if found else 'ok  '} {name}")
+        passed, failed = passed + (not found), failed + bool(found)
+    print(format_summary(passed, failed))
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -250,17 +250,49 @@ static s64 update_foreign(struct update_call *c, struct mmu_batch *b, u64 dom)
     return error;
 }
 
-s64 hc_mmu_update(u64 requests, u64 count, u64 done_out, u64 dom, u64 a5, u64 a6)
+/*
+ * One entry of an L1 table of one's own, with nothing to report: what a kernel does at each page fault. False: it is another case, and nothing
+ * has been done.
+ */
+static ALWAYS_INLINE bool update_single(struct domain_memory *own, u64 requests, s64 *error)
+{
+    struct mmu_update request;
+
+    if (unlikely(!copy_from_guest(&request, requests, sizeof(request))))
+        return false;
+    mfn_t mfn = MFN(request.ptr >> PAGE_SHIFT);
+    spin_lock(&own->lock);
+    const struct frame *f = frame_owned(mfn, own->domid);
+    bool usual = likely(f && f->type == FRAME_L1 && f->type_refs && !(request.ptr & 7) &&
+                        !own->dying && !walk_active(own));
+    if (usual)
+        *error = update_l1(own, own, (pte_t *)((u8 *)mfn_to_virt(mfn) + request.ptr % PAGE_SIZE),
+                           request.val, false);
+    memory_leave(own);
+    return usual;
+}
+
+static NOINLINE s64 update_batch(u64 requests, u64 count, u64 done_out, u64 dom, u64 a5, u64 a6)
 {
     struct vcpu *v = current_vcpu();
     struct domain_memory *own = &v->domain->mem;
     struct update_call c = { own, own, own, &v->walk };
     struct mmu_batch b;
 
-    dom = (u32)dom;
     s64 error = mmu_batch_begin(&b, requests, count, done_out);
     if (unlikely(error))
         return error;
     error = likely(dom == DOMID_SELF) ? update_locked(&c, &b) : update_foreign(&c, &b, dom);
     return mmu_batch_end(&b, error, __HYPERVISOR_mmu_update, dom, a5, a6);
+}
+
+s64 hc_mmu_update(u64 requests, u64 count, u64 done_out, u64 dom, u64 a5, u64 a6)
+{
+    s64 error;
+
+    dom = (u32)dom;
+    if (likely(count == 1 && !done_out && dom == DOMID_SELF) &&
+        update_single(&current_domain()->mem, requests, &error))
+        return error;
+    return update_batch(requests, count, done_out, dom, a5, a6);
 }

@@ -65,7 +65,7 @@ void test_fail(const char *format, ...) PRINTF_LIKE(1, 2) NORETURN;
 #define TEST_SKIP(...)    test_verdict(VERDICT_SKIP, __VA_ARGS__)
 #define EXPECT_CRASH(...) test_verdict(VERDICT_CRASH, __VA_ARGS__)
 
-/* For behaviour that only an unprivileged domain shows: on Xen every test runs as dom0, so there is no Xen side. */
+/* For behaviour that only an unprivileged domain shows; on Xen the builder makes one (side xen-domu of tests/conformance.py). */
 #define UNPRIVILEGED_ONLY()                                                                        \
     do {                                                                                           \
         if (guest_is_privileged())                                                                 \

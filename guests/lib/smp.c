@@ -27,6 +27,7 @@ static void set_own_base(void)
         guest_panic("set_segment_base: %ld", (long)rc);
     begun = true;
     events_info = smp_info;
+    events_vcpu = smp_id;
 }
 
 u32 smp_id(void)

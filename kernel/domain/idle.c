@@ -18,11 +18,13 @@ static struct cpumask idle; /* a: CPUs that wait to be called */
 /* The TSC when the first guest was entered, where start-up ends; it began at boot_tsc_entry. Read from outside (tests/bench). */
 static volatile u64 boot_tsc_first_guest;
 
-s32 idle_take(const struct cpumask *may)
+s32 idle_take(const struct cpumask *may, u32 except)
 {
     for (u32 i = 0; i <= (nr_cpus - 1) / 64; i++) {
         u64 word = __atomic_load_n(&idle.bits[i], __ATOMIC_RELAXED) & may->bits[i];
 
+        if (i == except / 64)
+            word &= ~BIT(except % 64);
         if (!word)
             continue;
         u32 cpu = i * 64 + (u32)__builtin_ctzl(word);

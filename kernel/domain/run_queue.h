@@ -58,8 +58,8 @@ bool sched_steal(void);
 
 /* ---- idle.c ---- */
 
-/* Take a CPU of the mask that is idle and hasn't been called yet; -1: none. */
-s32 idle_take(const struct cpumask *may);
+/* Take a CPU of the mask, but not this one, that is idle and hasn't been called yet; -1: none. */
+s32 idle_take(const struct cpumask *may, u32 except);
 
 /* The next vCPU of this CPU's queue, or NULL: for the idle loop. */
 struct vcpu *sched_choose_idle(void);

@@ -108,12 +108,12 @@ void sched_init_vcpu(struct vcpu *v)
     spin_unlock(&run_queues[best].lock);
 }
 
-/* It waits behind others on a busy CPU: let an idle CPU that may have it come and take it. */
-static void call_idle_cpu(const struct cpumask *may)
+/* There are more here than this CPU can run at once: let an idle one that may have this come and take one. */
+static void call_idle_cpu(const struct cpumask *may, u32 here)
 {
     __atomic_thread_fence(
         __ATOMIC_SEQ_CST); /* the idle CPU says that it is idle, then looks at the queues */
-    s32 cpu = idle_take(may);
+    s32 cpu = idle_take(may, here);
     if (cpu >= 0)
         cpu_kick((u32)cpu, WORK_RESCHED);
 }
@@ -124,7 +124,7 @@ static void queue_woken(struct vcpu *v)
     u64 now = clock_ns();
     bool wakes = v->state == VCPU_ASLEEP && !__atomic_load_n(&v->waits, __ATOMIC_SEQ_CST) &&
                  !v->domain->dying;
-    bool kick = false;
+    bool kick = false, crowded = false;
     u32 cpu = rq->q.cpu;
 
     if (wakes) {
@@ -133,14 +133,15 @@ static void queue_woken(struct vcpu *v)
         runstate_change(v, RUNSTATE_runnable, now);
         queue_charge(rq, now);
         kick = queue_insert(rq, v, SCHED_WOKEN, now) || !rq->q.running;
+        crowded = rq->q.running || rq->q.length > 1;
     } else if (v->state == VCPU_ASLEEP) {
         runstate_change(v, sleeping_runstate(v), now);
     }
     spin_unlock(&rq->lock);
     if (kick)
         cpu_kick(cpu, WORK_RESCHED);
-    else if (wakes && nr_cpus > 1)
-        call_idle_cpu(&v->unit.affinity);
+    if (crowded && nr_cpus > 1)
+        call_idle_cpu(&v->unit.affinity, cpu);
 }
 
 void sched_wake(struct vcpu *v, u32 waits)

@@ -55,6 +55,7 @@ void step_hypercall(void);   /* calls.c: any hypercall with any arguments */
 void step_memory(void);      /* memory_op.c: frames come and go */
 void step_grants(void);      /* grants.c: frames are lent, mapped and copied */
 void step_events(void);      /* events.c: ports are made, connected and closed */
+void step_domctl(void);      /* domctl.c: domains are made, changed and ended */
 void step_descriptors(void); /* descriptors.c: GDT, LDT, selectors */
 void step_modes(void);       /* modes.c: user mode, iret, entries, instructions that trap */
 
@@ -62,6 +63,8 @@ void deep_init(void);
 void grants_init(void);
 void events_fuzz_init(void);
 void modes_init(void);
+void domctl_fuzz_init(void);
+void domctl_fuzz_end(void);
 u64 deep_root(void); /* the L4 of the large tree, on which the guest can run while it is valid */
 
 #endif

@@ -180,10 +180,11 @@ static void step(void)
     static void (*const steps[])(void) = {
         step_tables,    step_tables,    step_tables, step_tables,      step_tables,
         step_hypercall, step_hypercall, step_memory, step_descriptors, step_modes,
-        step_grants,    step_grants,    step_events, step_events,
+        step_grants,    step_grants,    step_events, step_events,      step_domctl,
     };
 
     trap_last.vector = -1;
+    __asm__ volatile("cld" ::: "cc"); /* a step may have left any flags */
     if (rnd_once_in(64))
         probe_call(step_deep, 0);
     else
@@ -204,6 +205,7 @@ int main(void)
     grants_init();
     events_fuzz_init();
     modes_init();
+    domctl_fuzz_init();
     tidy();
     print("fuzz: seed %#lx, %#lx operations\n", seed, ops);
     for (u64 i = 0; i < ops; i++) {
@@ -211,6 +213,7 @@ int main(void)
         if (i % 0x800 == 0x7ff)
             print("\nfuzz: %#lx done\n", i + 1);
     }
+    domctl_fuzz_end();
     print("\nfuzz: all done\n");
     return 0;
 }

@@ -123,9 +123,19 @@ bool control_keep(struct domain *d, enum domain_end end)
     return true;
 }
 
+/* None of its vCPUs is up: it can't do anything by itself. */
+static bool all_down(const struct domain *d)
+{
+    for (u32 i = 0; i < d->max_vcpus; i++)
+        if (d->vcpus[i] && sched_is_up(d->vcpus[i]))
+            return false;
+    return true;
+}
+
 static bool is_orphan(struct domain *d)
 {
-    return d->built && !d->dying && (__atomic_load_n(&d->shut_down, __ATOMIC_SEQ_CST) || d->pauses);
+    return d->built && !d->dying &&
+           (__atomic_load_n(&d->shut_down, __ATOMIC_SEQ_CST) || d->pauses || all_down(d));
 }
 
 void control_orphans(void)

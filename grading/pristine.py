@@ -37,8 +37,8 @@ def sources(tree):
 
 
 def digest(tree, lab):
-    """One word for the state of the sources."""
-    value = hashlib.sha256(lab.encode())
+    """One word for the state of the sources, and for the lab: by number, too, as tests make a lab of a folder that has another."""
+    value = hashlib.sha256(f"{lab.number} {lab.name}".encode())
     if is_student_tree(tree):
         value.update(first_commit(tree).encode())
         return value.hexdigest()[:16]
@@ -114,7 +114,7 @@ def prune(keep):
 def prepare(tree, lab):
     """The folder of the pristine tree, built; and the numbers of its headers."""
     CACHE.mkdir(parents=True, exist_ok=True)
-    folder = CACHE / f"pristine-{digest(tree, lab.name)}"
+    folder = CACHE / f"pristine-{digest(tree, lab)}"
     with open(CACHE / "lock", "w", encoding="utf-8") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)   # two graders at a time build it once
         if not (folder / "build/ready").is_file():

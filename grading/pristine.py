@@ -78,7 +78,7 @@ def clean_environment():
 
 def make(folder, *goals):
     """Build goals of a tree of ours; a refusal with the output if that fails."""
-    done = subprocess.run(["make", "-s", "-j2", "PLAIN_LOOPS=y", *goals], cwd=folder, env=clean_environment(), stdin=subprocess.DEVNULL,
+    done = subprocess.run(["make", "-s", "-j2", *goals], cwd=folder, env=clean_environment(), stdin=subprocess.DEVNULL,
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
     if done.returncode:
         raise Problem("the pristine tree", f"does not build:\n{done.stdout.strip()[-3000:]}\n", "mend the reference first; a file that git does not know (`git add`) is not in it")

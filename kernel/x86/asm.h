@@ -162,15 +162,9 @@ static ALWAYS_INLINE void interrupts_restore(u64 flags)
     asm volatile("pushq %0; popfq" : : "r"(flags) : "memory", "cc");
 }
 
-/* In a loop that waits for another CPU. `make PLAIN_LOOPS=y` leaves PAUSE out: QEMU counts instructions a thousand times slower in
- * a loop with it, and a grader that waits for a number of instructions would wait for hours where a lock is never let go. */
 static inline void cpu_relax(void)
 {
-#ifdef KOAN_PLAIN_LOOPS
-    asm volatile("" : : : "memory");
-#else
     asm volatile("pause" : : : "memory");
-#endif
 }
 
 /* Stop until the next interrupt, without a gap between opening and stopping (SDM vol. 2, STI).

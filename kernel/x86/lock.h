@@ -11,7 +11,6 @@
 #include "lib/types.h"
 #include "lib/panic.h"
 #ifndef KOAN_HOST
-#include "x86/asm.h"
 #include "x86/cpu.h"
 #endif
 
@@ -80,7 +79,7 @@ static ALWAYS_INLINE void spin_lock_as(struct spinlock *l, u32 level)
     c->lock_level |= level;
     u16 ticket = __atomic_fetch_add(&l->next, 1, __ATOMIC_ACQUIRE);
     while (unlikely(__atomic_load_n(&l->served, __ATOMIC_ACQUIRE) != ticket))
-        cpu_relax();
+        asm volatile("pause");
     l->taken_as = level;
 }
 

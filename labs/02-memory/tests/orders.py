@@ -162,6 +162,7 @@ class OrdersCase(Case):
         if why:
             self.check(answer < 0, f"{self.said}, is refused, because {why}", f"answer {answer}: it was granted", "",
                        "Ask before the first reference is taken: whose frame is it, as what is it used, which flags may stand here?")
+            self.model.settle(self.machine.words)
         else:
             self.check(answer >= 0, f"{self.said}, is granted", f"answer {answer}: it was refused", "",
                        "`make replay`, then key `t` or debug_trace in GDB shows which check refused it, by file and line.")

@@ -16,6 +16,7 @@ L1_REFUSED = PSE | PCD | PWT     # in an L1 entry PSE is a bit of the cache's at
 UPPER_REFUSED = PSE | PCD | PWT | G
 L1_HOLDS = ADDRESS | P | RW | L1_REFUSED
 UPPER_HOLDS = L1_HOLDS | UPPER_REFUSED
+ADJUSTED = US | GUEST_KERNEL | G | A | D   # bits in which an entry may come to differ from what the guest wrote
 NAMES = ("no use", "an L1", "an L2", "an L3", "an L4", "descriptors", "a writable page")
 
 
@@ -70,6 +71,14 @@ class Model:
             for mfn in self.filled:
                 self.frames[mfn].entries.update(self.hypervisor)
             return str(refused), None
+
+    def settle(self, words):
+        """After a refused order: entries that were looked at before the refusal may stand as accepted ones do, or as they were.
+        `words(mfn)` is what does stand there; the model goes on from that. In tables in use nothing may have changed."""
+        for mfn, frame in self.frames.items():
+            if frame.entries and not L1 <= frame.in_use_as <= L4:
+                seen = words(mfn)
+                frame.entries.update((slot, seen[slot]) for slot, entry in frame.entries.items() if not (seen[slot] ^ entry) & ~ADJUSTED)
 
     # --- references ---
 

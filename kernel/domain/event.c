@@ -29,6 +29,7 @@ static ALWAYS_INLINE struct vcpu *vcpu_of_port(const struct domain *d, u32 port)
 
 static ALWAYS_INLINE void raised(struct domain *d, u32 port)
 {
+    trace_event(TRACE_EVENT, d->id, port);
     if (!bitmap_test_atomic(d->shared->evtchn_mask, port))
         tell(vcpu_of_port(d, port), port);
     sched_wake_pollers(d, port);

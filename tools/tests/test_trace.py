@@ -10,7 +10,7 @@ import unittest
 import xml.etree.ElementTree
 
 from koanrun import paths
-from tracing import chrome, page, rings, timeline
+from tracing import chrome, figure, page, rings, timeline
 
 KINDS = rings.kind_names()
 LINE = "(koan) trace: cpu {} records {} events at machine address {:#x}"
@@ -49,6 +49,12 @@ class Rings(unittest.TestCase):
             with self.assertRaises(rings.TraceError):
                 rings.read_rings(ram, lines)
 
+    def test_every_kind_is_recorded_somewhere(self):
+        text = "".join(path.read_text(encoding="utf-8") for path in (paths.TREE / "kernel").rglob("*") if path.suffix in (".c", ".asm"))
+        for kind in KINDS:
+            where = r"\brefuse\(" if kind == "refusal" else rf"trace_event\(TRACE_{kind.upper()},|TRACE_SITE \w+, TRACE_{kind.upper()}\b"
+            self.assertRegex(text, where)
+
     def test_names(self):
         self.assertEqual(rings.hypercall_names()[29], "sched_op")
         self.assertEqual(rings.domain_names(["(koan) hello: domain 7, 64 MiB", "(x) evil: domain 8, 1"]), {7: "hello"})
@@ -79,6 +85,26 @@ class Timeline(unittest.TestCase):
         for outside in ("http://", "https://", "src="):
             self.assertNotIn(outside, text.replace("http://www.w3.org/2000/svg", ""))
 
+    def test_figure(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path = pathlib.Path(folder) / "of" / "it.svg"
+            figure.write(self.timeline, figure.parse_window("0ns-500ns"), path)
+            svg = path.read_text(encoding="utf-8")
+            with self.assertRaisesRegex(ValueError, "the run took 1"):
+                figure.write(self.timeline, figure.parse_window("1s-2s"), path)
+        root = xml.etree.ElementTree.fromstring(svg)
+        bars = [r.get("width") for r in root.iter("{http://www.w3.org/2000/svg}rect") if r.get("height") == str(figure.BAR)]
+        span = figure.WIDTH - figure.LEFT - figure.RIGHT
+        self.assertEqual(bars, [f"{span * 400 / 500:.2f}", f"{span * 100 / 500:.2f}"])
+        self.assertIn("&lt;one&gt;", svg)
+        self.assertNotIn("exception", svg)  # it comes later
+
+    def test_window(self):
+        self.assertEqual(figure.parse_window("40ms-1s"), [40_000_000, 1_000_000_000])
+        for text in ("", "40ms", "2ms-1ms", "1ms-1ms", "a-b", "40-50", "1ms-2ms-3ms", "-1ms-2ms", "1 ms-2ms"):
+            with self.subTest(text), self.assertRaises(ValueError):
+                figure.parse_window(text)
+
 
 class Run(unittest.TestCase):
     """The real thing: two guests on two CPUs."""
@@ -98,3 +124,13 @@ class Run(unittest.TestCase):
         ends = [e for e in events if e["ph"] == "i" and e["name"].startswith("sched_op(0x2")]  # SCHEDOP_shutdown of each
         self.assertEqual(len(ends), 2)
         self.assertIn("hello.0", text)
+
+    def test_words_from_a_file(self):
+        with tempfile.TemporaryDirectory() as folder:
+            words = pathlib.Path(folder) / "words"
+            words.write_text("# two words of one argument\ncounter:name=one,options=weight=512,args=to=2 work=1\n", encoding="utf-8")
+            done = subprocess.run([sys.executable, str(paths.TREE / "tools/trace.py"), "--dir", folder, "--svg", f"{folder}/a.svg", f"@{words}"],
+                                  capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            self.assertIn("2 of 2", done.stdout)
+            self.assertIn(">one<", (pathlib.Path(folder) / "a.svg").read_text(encoding="utf-8"))

@@ -71,6 +71,9 @@ def vcpus(target, cr3=None):
         ring = target.u64(domain + n["struct domain.console_ring.mfn"], cr3)
         if ring != NO_FRAME:
             holds.append((ring, WRITABLE, "a console ring"))
+        ends = target.u64(domain + n["struct domain.pirq_page"], cr3)
+        if ends != NO_FRAME:
+            holds.append((ends, WRITABLE, "a page of interrupts' ends"))
         result.append((ident, target.u64(domain + n["struct domain.shared_mfn"], cr3), holds))
     return result
 

@@ -16,7 +16,7 @@ FIELDS = {
     "struct regs": ("rip", "vector", "error_code", "cs", "rflags", "rsp", "ss", "rax", "rbx", "rcx", "rdx", "rsi", "rdi", "rbp", "r8", "r9",
                     "r10", "r11", "r12", "r13", "r14", "r15"),
     "struct tss": ("rsp0", "ist", "iomap_base"),
-    "struct domain": ("id", "name", "next", "vcpus", "max_vcpus", "shared_mfn", "console_ring.mfn", "mem.pages", "mem.max_pages",
+    "struct domain": ("id", "name", "next", "vcpus", "max_vcpus", "shared_mfn", "console_ring.mfn", "pirq_page", "mem.pages", "mem.max_pages",
                       "mem.walk.depth", "mem.walk.releasing", "mem.walk.stack"),
     "struct walk_table": ("mfn", "index"),
     "struct alloc_stats": ("total", "free", "promised", "koan"),

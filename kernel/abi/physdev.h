@@ -1,6 +1,7 @@
 /*
  * HYPERVISOR_physdev_op(cmd, arg): real interrupts, ports and PCI devices. An unprivileged guest asks for its I/O privilege
- * level at most. Source: Xen's public physdev.h.
+ * level at most. A privileged one is given interrupt lines: newer kernels map a line (map_pirq) and say how it is wired
+ * (setup_gsi), older ones write the I/O APIC's entry (alloc_irq_vector, apic_write). Source: Xen's public physdev.h.
  */
 #ifndef KOAN_ABI_PHYSDEV_H
 #define KOAN_ABI_PHYSDEV_H
@@ -63,6 +64,42 @@ static_assert(sizeof(struct physdev_irq) == 8, "ABI");
 struct physdev_eoi {
     u32 irq;
 };
+
+#define MAP_PIRQ_TYPE_MSI       0
+#define MAP_PIRQ_TYPE_GSI       1
+#define MAP_PIRQ_TYPE_MSI_SEG   3
+#define MAP_PIRQ_TYPE_MULTI_MSI 4
+
+struct physdev_map_pirq {
+    u16 domid;
+    s32 type;
+    s32 index; /* the line */
+    s32 pirq;  /* in: the number that it is to have, or -1: any; out */
+    s32 bus;
+    s32 devfn;
+    s32 entry_nr;
+    u64 table_base;
+};
+static_assert(sizeof(struct physdev_map_pirq) == 40, "ABI");
+
+struct physdev_unmap_pirq {
+    u16 domid;
+    s32 pirq;
+};
+static_assert(sizeof(struct physdev_unmap_pirq) == 8, "ABI");
+
+struct physdev_setup_gsi {
+    s32 gsi;
+    u8 triggering; /* 0 edge, 1 level */
+    u8 polarity;   /* 0 active high, 1 active low */
+};
+static_assert(sizeof(struct physdev_setup_gsi) == 8, "ABI");
+
+/* A page of bits, one for each number: set where an interrupt wants its end. v1: the end unmasks the port, too. */
+struct physdev_pirq_eoi_gmfn {
+    u64 gmfn;
+};
+static_assert(sizeof(struct physdev_pirq_eoi_gmfn) == 8, "ABI");
 
 /* Argument of the older call 19, which NetBSD uses: the command comes inside. */
 struct physdev_op {

@@ -4,12 +4,14 @@
 #include "boot/devices.h"
 
 #include "boot/memory.h"
+#include "domain/pirq.h"
 #include "lib/panic.h"
 #include "mm/device.h"
 #include "mm/map.h"
 #include "x86/apic.h"
 #include "x86/asm.h"
 #include "x86/clock.h"
+#include "x86/io_apic.h"
 #include "x86/screen.h"
 
 #define SCREEN_SIZE_MAX MIB(256) /* more is no framebuffer */
@@ -59,7 +61,8 @@ static void start_interrupt_controllers(const struct acpi_info *acpi)
     else
         apic_init(NULL);
     for (u32 i = 0; i < acpi->nr_io_apics; i++)
-        io_apic_mask(own_registers(acpi->io_apics[i]));
+        io_apic_add(&acpi->io_apics[i], own_registers(acpi->io_apics[i].address));
+    pirq_init(acpi);
     apic_setup_cpu();
 }
 

@@ -307,6 +307,8 @@ void audit_count(void)
                 count_vcpu(d->vcpus[i]);
         if (d->console_ring.mfn.n != INVALID_MFN.n)
             hold(d->console_ring.mfn, FRAME_WRITABLE, "a console ring");
+        if (d->pirq_page.n != INVALID_MFN.n)
+            hold(d->pirq_page, FRAME_WRITABLE, "a page of interrupts' ends");
         count_walk(&d->mem.walk);
         count_outcome(&d->mem.foreign_result);
     }

@@ -204,6 +204,7 @@ struct domain *domain_create(const struct domain_config *config)
     d->privileged = config->privileged;
     d->console_ok = config->console_ok;
     d->max_vcpus = config->vcpus;
+    d->pirq_page = INVALID_MFN;
     sched_init_domain(d);
     d->built = config->built;
     watchdog_init(d);

@@ -104,6 +104,8 @@ struct domain {
     struct shared_info *shared;    /* r: the hypervisor's view of the shared page */
     mfn_t shared_mfn;              /* r */
     u64 vm_assist;                 /* l: bits of VMASST_TYPE_* */
+    mfn_t pirq_page;  /* LOCK_PIRQ; guest's frame of PHYSDEVOP_pirq_eoi_gmfn, or INVALID_MFN */
+    bool pirq_unmask; /* l: the end of an interrupt unmasks its port */
     struct e820_entry *memory_map; /* l: a page (hypercall/memory_map.c), or NULL */
     u32 memory_map_entries;        /* l */
     struct domain_watchdog {

@@ -11,6 +11,7 @@
 #include "domain/fpu.h"
 #include "domain/guest_regs.h"
 #include "domain/msr.h"
+#include "domain/port.h"
 #include "lib/string.h"
 #include "x86/asm.h"
 #include "x86/extable.h"
@@ -141,21 +142,30 @@ static bool iopl_allows(const struct vcpu *v)
     return v->ctx.iopl >= virtual_ring(v);
 }
 
-/*
- * There is no device behind any port: what is read is all ones, as on a bus where nobody answers,
- * and what is written is lost.
- */
+/* What a domain may not reach is not there: port_read() says. */
 static bool emulate_in(struct vcpu *v, struct regs *regs, const struct insn *insn)
 {
     u64 numbered[INSN_REGS] = { regs->rax };
+    u16 port = insn->immediate ? insn->imm : regs->rdx;
 
     if (!iopl_allows(v))
         return false;
-    regs->rax = insn_merge_reg(insn, numbered, INSN_RAX, insn->operand_size, ~0UL);
+    u64 value = port_read(v->domain, port, insn->operand_size);
+    regs->rax = insn_merge_reg(insn, numbered, INSN_RAX, insn->operand_size, value);
     return true;
 }
 
-/* One element of INS or OUTS: only the memory side does anything. */
+static bool emulate_out(struct vcpu *v, const struct regs *regs, const struct insn *insn)
+{
+    u16 port = insn->immediate ? insn->imm : regs->rdx;
+
+    if (!iopl_allows(v))
+        return false;
+    port_write(v->domain, port, insn->operand_size, (u32)regs->rax);
+    return true;
+}
+
+/* One element of INS or OUTS: only the memory side does anything, as no port that a domain may reach is read in such rows. */
 static bool string_element(const struct insn *insn, u64 address)
 {
     static const u8 ones[4] = { 0xff, 0xff, 0xff, 0xff };
@@ -300,8 +310,9 @@ static bool emulate_op(struct vcpu *v, struct regs *regs, const struct insn *ins
     switch (insn->op) { /* what an I/O privilege level may allow, even to guest user mode */
     case INSN_CLI:      /* events are masked in vcpu_info; nobody believes in IF */
     case INSN_STI:
-    case INSN_OUT:
         return iopl_allows(v);
+    case INSN_OUT:
+        return emulate_out(v, regs, insn);
     case INSN_IN:
         return emulate_in(v, regs, insn);
     default:

@@ -82,6 +82,7 @@ static ALWAYS_INLINE bool event_send_begin(struct domain *d, u32 port, s64 *resu
 s64 event_alloc_unbound(struct domain *d, u16 remote_domid, u32 *port);
 s64 event_bind_interdomain(struct domain *d, u16 remote_domid, u32 remote_port, u32 *port);
 s64 event_bind_virq(struct domain *d, u32 virq, u32 vcpu, u32 *port);
+s64 event_bind_pirq(struct domain *d, u32 pirq, u32 *port);
 s64 event_bind_ipi(struct domain *d, u32 vcpu, u32 *port);
 s64 event_bind_vcpu(struct domain *d, u32 port, u32 vcpu);
 s64 event_close(struct domain *d, u32 port);

@@ -7,6 +7,7 @@
 #include "domain/event_port.h"
 #include "domain/console_ring.h"
 #include "domain/event.h"
+#include "domain/pirq.h"
 #include "abi/errno.h"
 #include "lib/trace.h"
 #include "mm/alloc.h"
@@ -145,6 +146,19 @@ s64 event_bind_virq(struct domain *d, u32 virq, u32 vcpu, u32 *port)
     return error;
 }
 
+/* The line's interrupts come as soon as it is bound, and wait for the lock. */
+s64 event_bind_pirq(struct domain *d, u32 pirq, u32 *port)
+{
+    spin_lock(&d->events.lock);
+    s64 error = find_free(d, port);
+    if (!error)
+        error = pirq_bind(d, pirq, *port);
+    if (!error)
+        *event_port_at(d, *port) = (struct event_port){ .state = EVENT_PIRQ, .pirq = pirq };
+    spin_unlock(&d->events.lock);
+    return error;
+}
+
 /*
  * May `d` connect with that port of `remote`? A port that the hypervisor serves may be taken over by a privileged domain: that is how
  * a dom0 gets the console of a domain that started without it.
@@ -218,6 +232,9 @@ static void close_locked(struct domain *d, u32 port, struct event_port *e)
         break;
     case EVENT_VIRQ:
         d->vcpus[event_virq_is_global(e->virq) ? 0 : e->vcpu]->virq_port[e->virq] = 0;
+        break;
+    case EVENT_PIRQ:
+        pirq_unbind(d, e->pirq);
         break;
     default:
         break;

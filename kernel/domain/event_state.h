@@ -42,7 +42,7 @@ static_assert(sizeof(struct event_port) == 16, "a page of ports has no gap");
 #define EVENT_PORTS_PER_PAGE (PAGE_SIZE / sizeof(struct event_port))
 #define EVENT_PAGES          (EVTCHN_2L_NR_CHANNELS / EVENT_PORTS_PER_PAGE)
 
-#define PIRQS 256 /* numbers that a physical interrupt may have */
+#define PIRQS 256 /* numbers that a physical interrupt may have: more than any machine has lines */
 
 struct event_table {
     struct spinlock lock;

@@ -5,6 +5,7 @@
  * sees the other.
  */
 #include "domain/context.h"
+#include "domain/pirq.h"
 #include "domain/reap.h"
 #include "domain/run_queue.h"
 #include "domain/tick.h"
@@ -84,6 +85,8 @@ NORETURN void cpu_idle_loop(void)
             world_join();
         if (work & WORK_TIMER)
             timers_run();
+        if (work & WORK_PIRQ)
+            pirq_deliver();
         struct vcpu *next = find_vcpu(c->id);
         if (next)
             run(next);

@@ -11,6 +11,7 @@
 #include "domain/event.h"
 #include "domain/fpu.h"
 #include "domain/grant.h"
+#include "domain/pirq.h"
 #include "domain/sched.h"
 #include "domain/vcpu_timer.h"
 #include "domain/watchdog.h"
@@ -120,7 +121,8 @@ static bool release_domain(struct domain *d)
     for (u32 i = 0; i < d->max_vcpus; i++)
         if (d->vcpus[i] && !release_vcpu(d->vcpus[i]))
             return false;
-    if (!give_back(&d->mem, &d->console_ring.mfn))
+    pirq_release(d);
+    if (!give_back(&d->mem, &d->console_ring.mfn) || !give_back(&d->mem, &d->pirq_page))
         return false;
     return grant_table_end(&d->mem) && memory_release(&d->mem) && grant_maps_end(&d->mem);
 }

@@ -4,6 +4,7 @@
 #include "domain/tick.h"
 #include "domain/bounce.h"
 #include "domain/console.h"
+#include "domain/pirq.h"
 #include "domain/reap.h"
 #include "domain/sched.h"
 #include "domain/time.h"
@@ -54,8 +55,10 @@ static void tick(struct timer *t)
     u64 now = clock_ns();
 
     watchdog_alive();
-    if (c->id == 0)
+    if (c->id == 0) {
         console_work(now);
+        pirq_tick();
+    }
     reap_some();
     audit_tick();
     if (c->current)
@@ -130,6 +133,8 @@ void exit_work(struct regs *regs)
             world_join();
         work = (work & ~WORK_TIMER) | more;
     }
+    if (unlikely(work & WORK_PIRQ))
+        pirq_deliver();
     if ((work & WORK_RESCHED) || c->current->domain->dying)
         schedule(regs);
 

@@ -41,66 +41,75 @@ static u16 own_id_for_self(u16 domid)
     return domid == DOMID_SELF ? current_domain()->id : domid;
 }
 
-static s64 alloc_unbound(u64 arg)
-{
-    struct evtchn_alloc_unbound a;
-    s64 error;
+/*
+ * The operations that answer in their argument, each on a copy that was read once.
+ */
+union argument {
+    struct evtchn_alloc_unbound alloc_unbound;
+    struct evtchn_bind_interdomain bind_interdomain;
+    struct evtchn_bind_virq bind_virq;
+    struct evtchn_bind_pirq bind_pirq;
+    struct evtchn_bind_ipi bind_ipi;
+    struct evtchn_status status;
+};
 
-    if (!copy_from_guest(&a, arg, sizeof(a)))
-        return refuse(-XEN_EFAULT, arg);
-    struct domain *d = find_target(a.dom, &error);
+static s64 alloc_unbound(union argument *a)
+{
+    s64 error;
+    struct domain *d = find_target(a->alloc_unbound.dom, &error);
+
     if (!d)
         return error;
-    error = event_alloc_unbound(d, own_id_for_self(a.remote_dom), &a.port);
+    error = event_alloc_unbound(d, own_id_for_self(a->alloc_unbound.remote_dom),
+                                &a->alloc_unbound.port);
     put_target(d);
-    if (!error && !copy_to_guest(arg, &a, sizeof(a)))
-        return refuse(-XEN_EFAULT, arg);
     return error;
 }
 
-static s64 bind_interdomain(u64 arg)
+static s64 bind_interdomain(union argument *a)
 {
-    struct evtchn_bind_interdomain a;
+    struct evtchn_bind_interdomain *b = &a->bind_interdomain;
 
-    if (!copy_from_guest(&a, arg, sizeof(a)))
-        return refuse(-XEN_EFAULT, arg);
-    s64 error =
-        event_bind_interdomain(current_domain(), a.remote_dom, a.remote_port, &a.local_port);
-    if (!error && !copy_to_guest(arg, &a, sizeof(a)))
-        return refuse(-XEN_EFAULT, arg);
+    return event_bind_interdomain(current_domain(), b->remote_dom, b->remote_port, &b->local_port);
+}
+
+static s64 bind_virq(union argument *a)
+{
+    return event_bind_virq(current_domain(), a->bind_virq.virq, a->bind_virq.vcpu,
+                           &a->bind_virq.port);
+}
+
+static s64 bind_pirq(union argument *a)
+{
+    return event_bind_pirq(current_domain(), a->bind_pirq.pirq, &a->bind_pirq.port);
+}
+
+static s64 bind_ipi(union argument *a)
+{
+    return event_bind_ipi(current_domain(), a->bind_ipi.vcpu, &a->bind_ipi.port);
+}
+
+static s64 status(union argument *a)
+{
+    s64 error;
+    struct domain *d = find_target(a->status.dom, &error);
+
+    if (!d)
+        return error;
+    error = event_status(d, &a->status);
+    put_target(d);
     return error;
 }
 
-static s64 bind_virq(u64 arg)
+/* The argument is given back with what has been filled in, unless the operation was refused. */
+static s64 answer(u64 arg, size_t size, s64 (*operation)(union argument *a))
 {
-    struct evtchn_bind_virq a;
+    union argument a;
 
-    if (!copy_from_guest(&a, arg, sizeof(a)))
+    if (!copy_from_guest(&a, arg, size))
         return refuse(-XEN_EFAULT, arg);
-    s64 error = event_bind_virq(current_domain(), a.virq, a.vcpu, &a.port);
-    if (!error && !copy_to_guest(arg, &a, sizeof(a)))
-        return refuse(-XEN_EFAULT, arg);
-    return error;
-}
-
-/* Physical interrupts are for privileged domains. */
-static s64 bind_pirq(u64 arg)
-{
-    struct evtchn_bind_pirq a;
-
-    if (!copy_from_guest(&a, arg, sizeof(a)))
-        return refuse(-XEN_EFAULT, arg);
-    return refuse(a.pirq < PIRQS ? -XEN_EPERM : -XEN_EINVAL, a.pirq);
-}
-
-static s64 bind_ipi(u64 arg)
-{
-    struct evtchn_bind_ipi a;
-
-    if (!copy_from_guest(&a, arg, sizeof(a)))
-        return refuse(-XEN_EFAULT, arg);
-    s64 error = event_bind_ipi(current_domain(), a.vcpu, &a.port);
-    if (!error && !copy_to_guest(arg, &a, sizeof(a)))
+    s64 error = operation(&a);
+    if (!error && !copy_to_guest(arg, &a, size))
         return refuse(-XEN_EFAULT, arg);
     return error;
 }
@@ -112,23 +121,6 @@ static s64 bind_vcpu(u64 arg)
     if (!copy_from_guest(&a, arg, sizeof(a)))
         return refuse(-XEN_EFAULT, arg);
     return event_bind_vcpu(current_domain(), a.port, a.vcpu);
-}
-
-static s64 status(u64 arg)
-{
-    struct evtchn_status a;
-    s64 error;
-
-    if (!copy_from_guest(&a, arg, sizeof(a)))
-        return refuse(-XEN_EFAULT, arg);
-    struct domain *d = find_target(a.dom, &error);
-    if (!d)
-        return error;
-    error = event_status(d, &a);
-    put_target(d);
-    if (!error && !copy_to_guest(arg, &a, sizeof(a)))
-        return refuse(-XEN_EFAULT, arg);
-    return error;
 }
 
 /* Another domain's ports are only reset while it can't use them; that comes with domctl's pausing. */
@@ -162,21 +154,21 @@ static NOINLINE s64 operation(u32 cmd, u64 arg)
 {
     switch (cmd) {
     case EVTCHNOP_bind_interdomain:
-        return bind_interdomain(arg);
+        return answer(arg, sizeof(struct evtchn_bind_interdomain), bind_interdomain);
     case EVTCHNOP_bind_virq:
-        return bind_virq(arg);
+        return answer(arg, sizeof(struct evtchn_bind_virq), bind_virq);
     case EVTCHNOP_bind_pirq:
-        return bind_pirq(arg);
+        return answer(arg, sizeof(struct evtchn_bind_pirq), bind_pirq);
     case EVTCHNOP_close:
         return on_port(arg, event_close);
     case EVTCHNOP_send:
         return on_port(arg, event_send);
     case EVTCHNOP_status:
-        return status(arg);
+        return answer(arg, sizeof(struct evtchn_status), status);
     case EVTCHNOP_alloc_unbound:
-        return alloc_unbound(arg);
+        return answer(arg, sizeof(struct evtchn_alloc_unbound), alloc_unbound);
     case EVTCHNOP_bind_ipi:
-        return bind_ipi(arg);
+        return answer(arg, sizeof(struct evtchn_bind_ipi), bind_ipi);
     case EVTCHNOP_bind_vcpu:
         return bind_vcpu(arg);
     case EVTCHNOP_unmask:

@@ -39,6 +39,7 @@ struct PACKED madt_entry {
 };
 #define MADT_CPU      0
 #define MADT_IO_APIC  1
+#define MADT_OVERRIDE 2
 #define MADT_CPU_X2   9
 #define MADT_ENABLED  BIT(0)
 #define FADT_PM_TIMER 76 /* offset of the 32-bit I/O port */
@@ -105,7 +106,20 @@ static void add_cpu(struct acpi_info *out, u32 id)
         out->apic_ids[out->nr_cpus++] = id;
 }
 
-/* One entry of the MADT (ACPI 5.2.12.2, .3, .12), `e->length` bytes of it readable. */
+static void add_io_apic(struct acpi_info *out, u64 address, u32 first_gsi)
+{
+    if (out->nr_io_apics < ACPI_IO_APICS_MAX)
+        out->io_apics[out->nr_io_apics++] = (struct acpi_io_apic){ address, first_gsi };
+}
+
+/* Flags, 5.2.12.5: polarity in bits 0 and 1, 3 is active low; trigger in bits 2 and 3, 3 is level. 0: as the bus has it. */
+static void add_override(struct acpi_info *out, u8 irq, u32 gsi, u8 flags)
+{
+    if (irq < ISA_IRQS)
+        out->isa_irqs[irq] = (struct acpi_isa_irq){ gsi, (flags >> 2 & 3) == 3, (flags & 3) == 3 };
+}
+
+/* One entry of the MADT (ACPI 5.2.12.2, .3, .5, .12), `e->length` bytes of it readable. */
 static void read_madt_entry(const struct madt_entry *e, struct acpi_info *out)
 {
     const u8 *bytes = (const u8 *)e;
@@ -114,8 +128,10 @@ static void read_madt_entry(const struct madt_entry *e, struct acpi_info *out)
         add_cpu(out, bytes[3]);
     if (e->type == MADT_CPU_X2 && e->length >= 16 && read32(bytes + 8) & MADT_ENABLED)
         add_cpu(out, read32(bytes + 4));
-    if (e->type == MADT_IO_APIC && e->length >= 12 && out->nr_io_apics < ACPI_IO_APICS_MAX)
-        out->io_apics[out->nr_io_apics++] = read32(bytes + 4);
+    if (e->type == MADT_IO_APIC && e->length >= 12)
+        add_io_apic(out, read32(bytes + 4), read32(bytes + 8));
+    if (e->type == MADT_OVERRIDE && e->length >= 10)
+        add_override(out, bytes[3], read32(bytes + 4), bytes[8]);
 }
 
 static void read_madt(const struct table *t, struct acpi_info *out)
@@ -161,6 +177,8 @@ void acpi_read(const void *root, u32 length, reach_fn *reach, struct acpi_info *
     u32 size;
 
     memset(out, 0, sizeof(*out));
+    for (u32 i = 0; i < ISA_IRQS; i++)
+        out->isa_irqs[i].gsi = i;
     out->problem = check_rsdp(root, length);
     if (out->problem)
         return;

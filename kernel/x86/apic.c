@@ -17,6 +17,7 @@ enum apic_register {
     APIC_LDR = 0xd0,
     APIC_DFR = 0xe0,
     APIC_SPURIOUS = 0xf0,
+    APIC_TMR = 0x180, /* eight registers of 32 bits: trigger modes */
     APIC_ESR = 0x280,
     APIC_ICR = 0x300,
     APIC_ICR_HIGH = 0x310,
@@ -87,20 +88,6 @@ static void pic_mask(void)
         for (u32 j = 1; j < 4; j++)
             outb(ports[i] + 1, words[i][j]);
         outb(ports[i] + 1, 0xff);
-    }
-}
-
-/* Register select at 0, data at 16 bytes (82093AA data sheet, 3.1); each input has two registers
- * from 0x10 on. */
-void io_apic_mask(volatile u32 *io)
-{
-    u32 last;
-
-    io[0] = 1;
-    last = io[4] >> 16 & 0xff;
-    for (u32 input = 0; input <= last; input++) {
-        io[0] = 0x10 + input * 2;
-        io[4] = LVT_MASKED;
     }
 }
 
@@ -251,4 +238,9 @@ void apic_send_startup(u32 target, u8 page)
 void apic_end_of_interrupt(void)
 {
     apic_write(APIC_EOI, 0);
+}
+
+bool apic_is_level(u8 vector)
+{
+    return apic_read(APIC_TMR + vector / 32 * 0x10) >> vector % 32 & 1;
 }

@@ -1,7 +1,6 @@
 /*
  * The local APIC of each CPU (SDM vol. 3, ch. 10): timer tick, interrupts between CPUs. By MSR
- * where the CPU has x2APIC, else by its registers in memory. The other interrupt controllers of a
- * PC are masked: the hypervisor polls its only device.
+ * where the CPU has x2APIC, else by its registers in memory. The old controllers of a PC are masked for good; I/O APICs: io_apic.h.
  */
 #ifndef KOAN_X86_APIC_H
 #define KOAN_X86_APIC_H
@@ -37,9 +36,6 @@ void apic_timer_at(u64 when);
  * hypervisor that never gets to asking is found by the watch over stuck CPUs. */
 void apic_timer_expired(void);
 
-/* Mask all inputs of an I/O APIC mapped at `registers`. */
-void io_apic_mask(volatile u32 *registers);
-
 /* This CPU's APIC id. */
 u32 apic_id(void);
 
@@ -49,6 +45,9 @@ void apic_send_nmi(u32 cpu);
 
 /* The interrupt being handled is done. */
 void apic_end_of_interrupt(void);
+
+/* Was the vector that is in service raised by a level-triggered line? */
+bool apic_is_level(u8 vector);
 
 /* INIT and start-up interrupts by APIC id, for smp.c. */
 void apic_send_init(u32 apic_id);

@@ -7,6 +7,7 @@
 #include "x86/apic.h"
 #include "x86/asm.h"
 #include "x86/cpu.h"
+#include "x86/io_apic.h"
 #include "x86/tlb.h"
 
 static void set_work(struct cpu *c, u64 work)
@@ -20,6 +21,18 @@ static void note_work_begins(struct cpu *c)
 {
     if (!c->work_since)
         c->work_since = rdtsc();
+}
+
+/* One of a device's, which wants its end now or later; or a spurious one of the masked 8259s. */
+static void other_interrupt(u32 vector)
+{
+    if (vector < DEVICE_VECTOR_FIRST || vector > DEVICE_VECTOR_LAST) {
+        apic_end_of_interrupt();
+        return;
+    }
+    note_work_begins(this_cpu());
+    set_work(this_cpu(), WORK_PIRQ);
+    io_apic_interrupt((u8)vector);
 }
 
 void interrupt(struct regs *regs)
@@ -38,8 +51,9 @@ void interrupt(struct regs *regs)
         break;
     case VECTOR_SPURIOUS:
         return; /* wants no end of interrupt (SDM vol. 3, 10.9) */
-    default:    /* a spurious interrupt of the masked 8259s */
-        break;
+    default:
+        other_interrupt(regs->vector);
+        return;
     }
     apic_end_of_interrupt();
 }

@@ -16,22 +16,23 @@
 
 /* The order in which locks are taken, lowest first. One bit each: cpu->lock_level is the set held. */
 enum lock_level {
-    LOCK_DOMLIST = 1,       /* the list of domains */
-    LOCK_DOMAIN = 2,        /* one domain: its memory, its vCPUs' control state */
-    LOCK_DOMAIN2 = 4,       /* a second domain, of higher id */
-    LOCK_EVENT = 8,         /* one domain's event channels */
-    LOCK_EVENT2 = 16,       /* those of a second domain, of higher id */
-    LOCK_GRANT = 32,        /* one domain's grant table */
-    LOCK_GRANT2 = 64,       /* that of a second domain, of higher id */
-    LOCK_SCHED = 128,       /* one CPU's run queue */
-    LOCK_SCHED2 = 256,      /* that of a second CPU, of higher id */
-    LOCK_SCHED_GROUP = 512, /* what the scheduler counts of one domain */
-    LOCK_TIMER = 1024,      /* one CPU's timers */
-    LOCK_ALLOC = 2048,      /* the frame allocator */
-    LOCK_FLUSH = 4096,      /* one TLB shootdown at a time */
-    LOCK_RING = 8192,       /* one domain's console ring */
-    LOCK_LINES = 16384,     /* guests' console lines and the focus */
-    LOCK_CONSOLE = 32768,   /* the console itself */
+    LOCK_DOMLIST = 1,        /* the list of domains */
+    LOCK_DOMAIN = 2,         /* one domain: its memory, its vCPUs' control state */
+    LOCK_DOMAIN2 = 4,        /* a second domain, of higher id */
+    LOCK_EVENT = 8,          /* one domain's event channels */
+    LOCK_EVENT2 = 16,        /* those of a second domain, of higher id */
+    LOCK_PIRQ = 32,          /* the lines of physical interrupts */
+    LOCK_GRANT = 64,         /* one domain's grant table */
+    LOCK_GRANT2 = 128,       /* that of a second domain, of higher id */
+    LOCK_SCHED = 256,        /* one CPU's run queue */
+    LOCK_SCHED2 = 512,       /* that of a second CPU, of higher id */
+    LOCK_SCHED_GROUP = 1024, /* what the scheduler counts of one domain */
+    LOCK_TIMER = 2048,       /* one CPU's timers */
+    LOCK_ALLOC = 4096,       /* the frame allocator */
+    LOCK_FLUSH = 8192,       /* one TLB shootdown at a time */
+    LOCK_RING = 16384,       /* one domain's console ring */
+    LOCK_LINES = 32768,      /* guests' console lines and the focus */
+    LOCK_CONSOLE = 65536,    /* the console itself */
 };
 
 struct spinlock {

@@ -24,6 +24,7 @@ static struct vcpu vcpus[DOMAINS][VCPUS];
 static struct domain domains[DOMAINS];
 static u32 notified[DOMAINS][VCPUS], polled[DOMAINS];
 static u32 holds, ring_sends, ring_ends;
+static s32 pirqs_bound;
 static u64 pages_used, pages_freed, pages_left;
 
 u8 *host_memory;
@@ -43,6 +44,20 @@ static inline void sched_wake_pollers(struct domain *d, u32 port)
 #include "domain/event.c"
 #include "domain/event_info.c"
 #include "domain/event_port.c"
+
+s64 pirq_bind(struct domain *d, u32 pirq, u32 port)
+{
+    (void)d, (void)port;
+    pirqs_bound++;
+    return pirq == 9 ? 0 : -XEN_EPERM;
+}
+
+void pirq_unbind(struct domain *d, u32 pirq)
+{
+    (void)d;
+    ck_assert_uint_eq(pirq, 9);
+    pirqs_bound--;
+}
 
 mfn_t alloc_koan_page(void)
 {

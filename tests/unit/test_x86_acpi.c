@@ -143,7 +143,7 @@ START_TEST(cpus_io_apics_and_the_timer)
     ck_assert_uint_eq(info.apic_ids[1], 2);
     ck_assert_uint_eq(info.apic_ids[2], 4);
     ck_assert_uint_eq(info.nr_io_apics, 1);
-    ck_assert_uint_eq(info.io_apics[0], 0xfec00000);
+    ck_assert_uint_eq(info.io_apics[0].address, 0xfec00000);
     ck_assert_uint_eq(info.pm_timer, 0x608);
 }
 END_TEST

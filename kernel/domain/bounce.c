@@ -11,6 +11,8 @@
 #include "x86/extable.h"
 #include "x86/usercopy.h"
 
+/* LAB 4.2a: Enter the guest's own handler, with a frame on its stack that says what it interrupted. */
+
 /* With architectural_iopl, guests see their virtual I/O privilege level. */
 static NOINLINE u64 frame_iopl(const struct vcpu *v, u64 rflags)
 {
@@ -182,6 +184,10 @@ void bounce_syscall(struct vcpu *v, struct regs *regs, const struct guest_callba
     regs->rflags &= ~RFLAGS_DF;
 }
 
+/* END LAB 4.2a */
+
+/* LAB 4.2b: Tell the guest that what it wanted to go back to could not be loaded. */
+
 /* A data selector as the guest has it: the CPU's, as the saved one is from the last switch. */
 #define SELECTOR(reg)                                                                              \
     ({                                                                                             \
@@ -230,3 +236,5 @@ void bounce_failsafe(struct vcpu *v, struct regs *regs)
         c->info->evtchn_upcall_mask = 1;
     enter_handler(regs, sp, c->failsafe.address);
 }
+
+/* END LAB 4.2b */

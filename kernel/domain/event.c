@@ -12,6 +12,8 @@
 #include "abi/errno.h"
 #include "lib/trace.h"
 
+/* LAB 4.3a: Raise events: the pending bit, the selector, the upcall flag, and who has to be woken. */
+
 /* An unmasked event is pending on a port: tell the vCPU, unless it has been told and has not looked yet. */
 static ALWAYS_INLINE void tell(struct vcpu *v, u32 port)
 {
@@ -86,16 +88,6 @@ bool event_virq(struct vcpu *v, u32 virq)
     return port != 0;
 }
 
-void event_virq_initial(u32 virq)
-{
-    struct domain *d = domain_hold(0);
-
-    if (!d)
-        return;
-    event_virq(d->vcpus[0], virq);
-    domain_let_go(d);
-}
-
 void event_raise(struct domain *d, u32 port)
 {
     spin_lock(&d->events.lock);
@@ -112,4 +104,16 @@ s64 event_unmask(struct domain *d, u32 port)
     if (bitmap_clear_atomic(d->shared->evtchn_mask, port) && event_pending(d, port))
         tell(vcpu_of_port(d, port), port);
     return 0;
+}
+
+/* END LAB 4.3a */
+
+void event_virq_initial(u32 virq)
+{
+    struct domain *d = domain_hold(0);
+
+    if (!d)
+        return;
+    event_virq(d->vcpus[0], virq);
+    domain_let_go(d);
 }

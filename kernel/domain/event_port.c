@@ -106,21 +106,23 @@ s64 event_bind_hypervisor(struct domain *d, u32 *port)
     return new_port(d, (struct event_port){ .state = EVENT_HYPERVISOR }, port);
 }
 
+bool event_virq_is_global(u32 virq)
+{
+    return virq != VIRQ_TIMER && virq != VIRQ_DEBUG && virq != VIRQ_XENOPROF && virq != VIRQ_XENPMU;
+}
+
 static bool vcpu_exists(const struct domain *d, u32 vcpu)
 {
     return vcpu < d->max_vcpus && d->vcpus[vcpu];
 }
+
+/* LAB 4.3b: Bind ports to a virtual interrupt, to an IPI, to another domain's port, and end such a connection. */
 
 s64 event_bind_ipi(struct domain *d, u32 vcpu, u32 *port)
 {
     if (!vcpu_exists(d, vcpu))
         return refuse(-XEN_ENOENT, vcpu);
     return new_port(d, (struct event_port){ .state = EVENT_IPI, .vcpu = vcpu, .remote = d }, port);
-}
-
-bool event_virq_is_global(u32 virq)
-{
-    return virq != VIRQ_TIMER && virq != VIRQ_DEBUG && virq != VIRQ_XENOPROF && virq != VIRQ_XENPMU;
 }
 
 s64 event_bind_virq(struct domain *d, u32 virq, u32 vcpu, u32 *port)
@@ -208,8 +210,7 @@ s64 event_bind_interdomain(struct domain *d, u16 remote_domid, u32 remote_port, 
     return error;
 }
 
-/* ---- closing ---- */
-
+/* The other end waits for a new peer; no other than this domain may be it. */
 static void disconnect(struct domain *d, struct event_port *e)
 {
     struct event_port *theirs = event_port_at(e->remote, e->port);
@@ -219,6 +220,10 @@ static void disconnect(struct domain *d, struct event_port *e)
     theirs->remote = NULL;
     theirs->domid = d->id;
 }
+
+/* END LAB 4.3b */
+
+/* ---- closing ---- */
 
 /* Under the lock, and that of the peer if there is one. */
 static void close_locked(struct domain *d, u32 port, struct event_port *e)
@@ -242,6 +247,8 @@ static void close_locked(struct domain *d, u32 port, struct event_port *e)
     free_port(d, port, e);
 }
 
+/* LAB 4.3c: Close a port whose other end may be closing just now, in another domain. */
+
 /* The port was connected with another domain a moment ago. False: it no longer is with that one. */
 static bool close_connected(struct domain *d, u32 port, u16 peer)
 {
@@ -258,6 +265,8 @@ static bool close_connected(struct domain *d, u32 port, u16 peer)
     domain_let_go(remote);
     return still;
 }
+
+/* END LAB 4.3c */
 
 /* 1: the port is connected with *peer and needs both locks. */
 static s64 close_alone(struct domain *d, u32 port, u16 *peer)

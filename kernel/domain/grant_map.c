@@ -94,6 +94,26 @@ struct domain_memory *grant_find_peer(struct grant_caller *c, u16 domid)
 
 /* ---- map ---- */
 
+/* For a device: references without an entry. Nothing else keeps a device away from a frame here. */
+static bool device_get(struct domain_memory *from, struct frame *f, bool write)
+{
+    if (!frame_get(f))
+        return false;
+    if (!write || writable_get(from, f))
+        return true;
+    frame_put(f);
+    return false;
+}
+
+static void device_put(struct frame *f, bool write)
+{
+    if (write)
+        writable_put(f);
+    frame_put(f);
+}
+
+/* LAB 4.4a: Map a granted frame: a handle, a use of the grant, and an L1 entry with all it holds, or nothing. */
+
 /* The L1 entry that is meant: by its machine address, or by the address that it maps. */
 static pte_t *find_slot(const struct domain_memory *m, u64 cr3, u64 address, u32 flags)
 {
@@ -116,24 +136,6 @@ static pte_t entry_for(mfn_t mfn, u32 flags)
     if (flags & GNTMAP_application_map)
         e |= PTE_U;
     return e | (avail & 7) << 9 | (avail >> 3 & 0x7ff) << 52;
-}
-
-/* For a device: references without an entry. Nothing else keeps a device away from a frame here. */
-static bool device_get(struct domain_memory *from, struct frame *f, bool write)
-{
-    if (!frame_get(f))
-        return false;
-    if (!write || writable_get(from, f))
-        return true;
-    frame_put(f);
-    return false;
-}
-
-static void device_put(struct frame *f, bool write)
-{
-    if (write)
-        writable_put(f);
-    frame_put(f);
 }
 
 /* Everything that holds the frame. What the granter does not own can't be lent: not device memory either, whoever asks. */
@@ -223,7 +225,11 @@ s64 grant_map(struct grant_caller *c, struct gnttab_map_grant_ref *op)
     return 0;
 }
 
+/* END LAB 4.4a */
+
 /* ---- unmap ---- */
+
+/* LAB 4.4b: Undo mappings in the order that keeps the granter safe: entries, flush, uses. */
 
 /* Is it the entry that this mapping made? */
 static bool is_mapping(pte_t e, const struct grant_map *map)
@@ -324,6 +330,8 @@ s64 grant_unmap(struct grant_caller *c, struct grant_unmap *ops, u32 count)
     memory_leave(c->own);
     return 0;
 }
+
+/* END LAB 4.4b */
 
 /* ---- the end ---- */
 

@@ -6,6 +6,8 @@
 #include "domain/sched.h"
 #include "x86/clock.h"
 
+/* LAB 4.5: Set a vCPU's timers, and raise VIRQ_TIMER when their time comes, whatever it does then. */
+
 static void singleshot_fires(struct timer *t)
 {
     event_virq(container_of(t, struct vcpu, singleshot), VIRQ_TIMER);
@@ -33,13 +35,6 @@ static void poll_fires(struct timer *t)
         sched_wake(v, WAIT_EVENT);
 }
 
-void vcpu_timers_init(struct vcpu *v)
-{
-    timer_init(&v->singleshot, singleshot_fires);
-    timer_init(&v->periodic, periodic_fires);
-    timer_init(&v->poll_timer, poll_fires);
-}
-
 void vcpu_timer_set(struct vcpu *v, u64 when)
 {
     timer_set(&v->singleshot, when);
@@ -57,6 +52,15 @@ void vcpu_timer_set_periodic(struct vcpu *v, u64 period)
         timer_set(&v->periodic, clock_ns() + period);
     else
         timer_stop(&v->periodic);
+}
+
+/* END LAB 4.5 */
+
+void vcpu_timers_init(struct vcpu *v)
+{
+    timer_init(&v->singleshot, singleshot_fires);
+    timer_init(&v->periodic, periodic_fires);
+    timer_init(&v->poll_timer, poll_fires);
 }
 
 bool vcpu_timers_kill(struct vcpu *v)

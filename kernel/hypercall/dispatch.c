@@ -39,6 +39,8 @@ const char *hypercall_name(u64 nr)
     return nr < HYPERCALL_SLOTS && names[nr] ? names[nr] : "unknown";
 }
 
+/* LAB 4.1b: See to it that a call which stopped early goes on where it stopped. */
+
 /*
  * Outside a multicall: point rip at the SYSCALL again (two bytes), with the number and the new arguments in the registers. The handler returns
  * the number, because its result goes to rax, from which the next round takes it.
@@ -69,3 +71,5 @@ s64 hypercall_again(u32 nr, u64 a1, u64 a2)
         return hypercall_restart(nr, a1, a2, 0, 0, 0, 0);
     return hypercall_restart(nr, a1, a2, r->rdx, r->r10, r->r8, r->r9);
 }
+
+/* END LAB 4.1b */

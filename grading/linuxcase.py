@@ -31,14 +31,14 @@ class LinuxCase(Case):
         kernel = images.elf_of(linux.kernel(self.flavour)).read_bytes()
         self.setting.spec.instructions = self.setting.spec.instructions or BUDGET
         modules = [(kernel, f"name=linux mem={MEMORY_MIB}M vcpus={self.vcpus} ramdisk=ramdisk console=yes -- "
-                            f"console=hvc0 earlyprintk=xen work={seed:x}"),
+                            f"console=hvc0 earlyprintk=xen work={seed:016x}"),
                    (linux.ramdisk().read_bytes(), "name=ramdisk kind=ramdisk")]
         with self.boot(modules=modules, mem=MACHINE_MIB) as machine:
             machine.wall = WALL_SECONDS
             machine.run_to("machine_end", expected="Linux goes through its script, and the machine ends")
             machine.settle()
             said = dict(found.groups() for found in map(LINE.search, machine.serial.splitlines()) if found)
-            self.check(said.get("done", "").strip() == f"{seed:x}", "Linux comes to the end of its script", said.get("done", "it doesn't"),
+            self.check(said.get("done", "").strip() == f"{seed:016x}", "Linux comes to the end of its script", said.get("done", "it doesn't"),
                        machine.last_line())
             for name, answer in answers.expected(seed).items():
                 if name != "pattern":

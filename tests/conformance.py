@@ -56,6 +56,7 @@ SHARE = 12            # tests in one boot of Koan
 LIMIT_SECONDS = 300   # a boot that takes longer has hung, even on a busy machine
 BUILT_LINE = re.compile(r"^builder: ([\w-]+): domain (\d+),")
 CRASHED_LINE = re.compile(r"\((?:koan|XEN)\) [Dd]omain[- ](\d+) .*crashed")  # of a domain that the builder made
+WATCHDOG = "was ended by its watchdog"  # which is the hypervisor's doing, too
 PEER = "-b"  # behind a test's name: the second domain of a pair
 RESULT_LINE = re.compile(r"RESULT ([0-9a-f]+) [A-Z]+ (\w+):")
 
@@ -139,13 +140,13 @@ class Watcher:
         if self.side.endswith("-domu"):
             self._built_line(line)
         for name in self.names:
-            if line.startswith(f"(koan) {name} crashed"):
+            if line.startswith((f"(koan) {name} crashed", f"(koan) {name} {WATCHDOG}")):
                 self.crashed.add(name)
             if line.startswith(f"(koan) {name} said that it crashed"):
                 self.gave_up.add(name)
             if line.startswith(f"(koan) audit: {name}: "):
                 self.audits[name] = line.split(": ", 2)[2].strip()
-        if self.side == "xen" and re.search(r"\(XEN\) Domain 0 .*crashed", line):
+        if self.side == "xen" and re.search(r"\(XEN\) (Domain 0 .*crashed|Hardware Dom0 shutdown: watchdog)", line):
             self.crashed.update(self.names)
         elif self.side == "xen" and "Hardware Dom0 crashed" in line:
             self.gave_up.update(self.names)
@@ -159,6 +160,8 @@ class Watcher:
             self.crashed.add(self.built[crashed[1]])
         elif line.startswith("builder: ") and line.endswith(" crashed"):
             self.gave_up.add(line.split()[1])
+        elif line.startswith("builder: ") and line.endswith(WATCHDOG):
+            self.crashed.add(line.split()[1])
         elif line.startswith("(koan) audit: domain-"):
             number, verdict = line.removeprefix("(koan) audit: domain-").split(": ", 1)
             self.audits[self.built.get(number)] = verdict.strip()

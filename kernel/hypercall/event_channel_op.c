@@ -123,7 +123,7 @@ static s64 bind_vcpu(u64 arg)
     return event_bind_vcpu(current_domain(), a.port, a.vcpu);
 }
 
-/* Another domain's ports are only reset while it can't use them; that comes with domctl's pausing. */
+/* Another domain's ports are only reset while its toolstack keeps it from using them. */
 static s64 reset(u64 arg)
 {
     struct evtchn_reset a;
@@ -134,7 +134,10 @@ static s64 reset(u64 arg)
     struct domain *d = find_target(a.dom, &error);
     if (!d)
         return error;
-    error = event_reset(d);
+    if (d == current_domain() || __atomic_load_n(&d->pauses, __ATOMIC_RELAXED))
+        error = event_reset(d);
+    else
+        error = refuse(-XEN_EINVAL, d->id);
     put_target(d);
     return error;
 }

@@ -17,7 +17,7 @@ from koanrun.errors import UsageError
 from koanrun.machine import Machine, Module
 
 GUEST_MIB, MACHINE_MIB = 256, 768
-CASES = ["koan-cloud-1", "koan-cloud-4", "koan-full-1", "koan-full-4", "koan-cloud-2p", "koan-cloud-shell"]
+CASES = ["koan-cloud-1", "koan-cloud-4", "koan-full-1", "koan-full-4", "koan-cloud-4p", "koan-cloud-shell"]
 RUNNER = paths.TREE / "tests" / "linux" / "run.py"
 
 

@@ -6,7 +6,7 @@
 
 A case is HYPERVISOR-FLAVOUR-VCPUS or HYPERVISOR-FLAVOUR-shell: koan-cloud-1, koan-full-4, xen-full-1, native-full-1, koan-cloud-shell.
 Runs are under `-icount shift=0`: an instruction is a nanosecond, so with one vCPU sleeps are exact enough to be judged, and CPUs take turns,
-so that a loaded machine only makes it slower. In 2p and 4p CPUs run side by side, as threads of the emulator: give them as many free CPUs.
+so that a loaded machine only makes it slower. In 2p and 4p CPUs run side by side, as threads of the emulator.
 The hypervisor `xen` is Debian's 4.17 with Linux as its dom0, `domu` the same with Linux as an unprivileged domain of the builder guest,
 `koan-domu` that on Koan; native has none. Each boot gets a seed and a date of its own; answers.py computes what the programs in
 the guest (init.sh, *.c) must print.

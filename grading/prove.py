@@ -105,7 +105,8 @@ class Lab:
 
     def cheat(self, cheat):
         """It is refused by the name of a file of it, or no test counts that the handout fails."""
-        names = () if self.every else cheat.tests or mutants.sample(cheat, self.tests, TESTS_OF_CHEAT)
+        # What it has solved as the reference does earns its points: then only the tests that it tries to fool tell.
+        names = () if self.every and not cheat.solved else cheat.tests or mutants.sample(cheat, self.tests, TESTS_OF_CHEAT)
         # A guest's word gains nothing without the test that backs it.
         names = list(dict.fromkeys([*names, *(test.backed_by for test in self.lab.tests if test.name in names and test.backed_by)]))
         with tempfile.TemporaryDirectory(dir=pristine.CACHE, prefix="cheat-") as holder:

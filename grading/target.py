@@ -22,6 +22,7 @@ from koanrun.machine import Machine
 
 BUDGET = 400_000_000     # instructions, from reset
 WALL_SECONDS = 240       # a broken host, no verdict
+STOPS_MAX = 20_000       # at places, of one machine: a loop through a breakpoint spends hardly any instructions
 KEPT_OUTPUT = 1 << 18
 ASLEEP_LOOKS = 12        # looks at a machine that sleeps for good
 LOOK_SECONDS = 0.25
@@ -86,6 +87,7 @@ class Target:
             lambda ram: self.layout.write(ram, words, self.entries, apic_ids or list(range(cpus)), entry_size, map_tail),
             mem=mem, smp=cpus, icount=True, timeout=WALL_SECONDS)
         self.gdb = self.ram = None
+        self.stops = 0
         self.guests = {}   # name -> Elf, for places
         self.keys = {}     # name -> key of its seal, or None
         self.wall = WALL_SECONDS
@@ -170,6 +172,7 @@ class Target:
                 self.gdb.break_at(address)
             self.gdb.resume()
             self._wait(what, hint)
+            self._count_stop(what, hint)
             for address in stops:
                 self.gdb.clear(address)
             for cpu in range(self.cpus):
@@ -190,6 +193,7 @@ class Target:
             self.gdb.step()
             self.gdb.resume()
             self._wait(what, hint)
+            self._count_stop(what, hint)
             if self.gdb.registers()["rip"] == address:
                 return
         except (gdbremote.GdbError, qmp.QmpError) as error:
@@ -215,6 +219,11 @@ class Target:
                     raise Infrastructure(f"{instructions:,} instructions take longer than {self.wall} s")
         except (gdbremote.GdbError, qmp.QmpError) as error:
             self._explain_end(what, hint, error)
+
+    def _count_stop(self, what, hint):
+        self.stops += 1
+        if self.stops > STOPS_MAX:
+            raise Failed(what, f"the machine has stood at such places {STOPS_MAX:,} times: a loop through one of them?", self.where(), hint)
 
     def _wait(self, what, hint):
         deadline, asleep, before, look = time.monotonic() + self.wall, 0, -1, 0

@@ -151,7 +151,7 @@ class Start(Case):
             given = self._give(machine)
             self.check(given, "frames to give to the allocator", "none")
             frames = frametable.read(machine)
-            wrong = [mfn for mfn in given if frames[mfn].owner != machine.numbers["OWNER_FREE"] and frames[mfn].owner != machine.numbers["OWNER_KOAN"]]
+            wrong = [mfn for mfn in sorted(given) if frames[mfn].owner != machine.numbers["OWNER_FREE"] and frames[mfn].owner != machine.numbers["OWNER_KOAN"]]
             self.check(not wrong, "each frame that was given is free, or already the hypervisor's", f"frame {wrong[0]:#x}: {frames[wrong[0]]}" if wrong else "")
             allocator_in_order(machine, frames)
             machine.run_to("memory_pin_built_l4", "type_get", "writable_get_slow", expected="the first domain has its pages",
@@ -160,16 +160,19 @@ class Start(Case):
             allocator_in_order(machine, frames)
             domain, = frametable.domains(machine, machine.cr3())
             ident = machine.u32(domain + machine.numbers["struct domain.id"]) & 0xFFFF
-            self._owned(machine, [mfn for mfn, frame in enumerate(frames) if frame.owner == ident], frames, pages, set(given))
+            self._owned(machine, [mfn for mfn, frame in enumerate(frames) if frame.owner == ident], frames, pages, given)
 
     def _give(self, machine):
         """The frames of all calls of alloc_give, each filled with what a last owner could have left."""
-        given = []
+        given = set()
         self.mark = self.random.randbytes(16)
         while machine.run_to("alloc_give", "cpuid_init", expected="start-up gives memory to the allocator") == "alloc_give":
             registers = machine.gdb.registers()
-            for mfn in range(max(1, registers["rdi"]), registers["rdi"] + registers["rsi"]):
-                given.append(mfn)
+            frames = range(max(1, registers["rdi"]), registers["rdi"] + registers["rsi"])
+            self.check(given.isdisjoint(frames), "each frame is given to the allocator once", f"frames {frames[0]:#x} to {frames[-1]:#x} come again" if frames else "",
+                       self.source("alloc_give"), "Start-up gives each range once: does alloc_give() come to its end?")
+            given.update(frames)
+            for mfn in frames:
                 machine.ram[mfn << 12:(mfn << 12) + 16] = self.mark
                 machine.ram[(mfn << 12) + 4080:(mfn + 1) << 12] = self.mark
         return given

@@ -83,12 +83,14 @@ class Plan:
                 raise Problem(file, "can't be given as an object", "only C and NASM files of kernel/ can")
 
     def objects(self):
-        """lab name -> its files that are given as one object."""
+        """lab name -> its files that are given as one object: those with blocks of a later lab, and those that would give away a block still to write."""
         found = {}
         for lab in self.labs.values():
-            files = sorted({block.file for block in lab.blocks if self.ways[block.id] == "object"})
+            files = {block.file for block in lab.blocks if self.ways[block.id] == "object"}
+            if lab.number >= self.lab.number or lab.name not in self.solved:
+                files |= set(lab.objects)
             if files:
-                found[lab.name] = files
+                found[lab.name] = sorted(files)
         return found
 
     def withheld(self, file):
@@ -106,7 +108,7 @@ class Plan:
 
     def _tests_away(self):
         """Host tests of sources that are given as objects."""
-        return [test for lab in self.labs.values() if lab.name in self.objects() for test in lab.host_tests]
+        return [test for lab in self.labs.values() if "object" in {self.ways[block.id] for block in lab.blocks} for test in lab.host_tests]
 
     def text_of(self, file, text):
         """A file of the reference as the student gets it."""
@@ -187,7 +189,7 @@ def write_rules(plan, folder):
     """labs/handout.mk: what the build needs to know of this handout."""
     lines = ["# Written by `make handout`; grading/build.mk includes it.", f"LAB ?= {plan.lab.name}"]
     for name in plan.objects():
-        lines += ["", f"# {name} is yet to come: what this lab needs of it is in an object.",
+        lines += ["", f"# What is not to be read before {name} is done is in an object.",
                   f"KERNEL_OBJS += {OBJECTS}/{name}.o", f"$(BUILD)/koan.elf: {OBJECTS}/{name}.o"]
     (folder / "labs/handout.mk").write_text("\n".join(lines) + "\n", encoding="utf-8")
 

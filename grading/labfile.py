@@ -16,7 +16,7 @@ FOLDER = re.compile(r"(\d\d)-[a-z][a-z0-9-]*")
 # key -> (type, needed). In TOML, bool is no int.
 _TOP = {"schema": (int, True), "lab": (dict, True), "handout": (dict, False), "exercise": (list, True), "test": (list, False)}
 _LAB = {"title": (str, True), "hours": (int, True), "files": (list, True), "host_tests": (list, False), "base": (int, False)}
-_HANDOUT = {"later": (str, False), "later_labs": (dict, False), "passes": (list, False), "withhold": (list, False)}
+_HANDOUT = {"later": (str, False), "later_labs": (dict, False), "passes": (list, False), "objects": (list, False), "withhold": (list, False)}
 _EXERCISE = {"id": (str, True), "title": (str, True), "points": (int, True), "hours": (int, False), "tests": (list, False)}
 _TEST = {"name": (str, True), "kind": (str, True), "run": (str, True), "hidden": (bool, False), "cpus": (int, False),
          "memory": (int, False), "instructions": (int, False), "repeat": (int, False), "options": (str, False), "hint": (str, False), "backed_by": (str, False)}
@@ -68,6 +68,7 @@ class Lab:
     base: int
     withhold: list
     passes: list = dataclasses.field(default_factory=list)
+    objects: list = dataclasses.field(default_factory=list)
     blocks: list = dataclasses.field(default_factory=list)  # filled in by with_blocks()
 
     @property
@@ -186,6 +187,7 @@ def _handout(file, table, earlier):
         if mode not in LATER:
             raise Problem(file, f"{where}: {mode!r} is no way to treat a later lab", f"one of: {', '.join(LATER)}")
     check_texts(file, "handout.withhold", table.get("withhold", []))
+    check_texts(file, "handout.objects", table.get("objects", []))
     check_texts(file, "handout.passes", table.get("passes", []))
     for name in table.get("passes", []):
         if name not in earlier:
@@ -227,7 +229,7 @@ def read(tree, name):
     _check_backing(file, tests)
     return Lab(name, number, lab["title"], lab["hours"], lab["files"], exercises, tests, lab.get("host_tests", []),
                handout.get("later", "object"), handout.get("later_labs", {}), lab.get("base", 0), handout.get("withhold", []),
-               handout.get("passes", []))
+               handout.get("passes", []), handout.get("objects", []))
 
 
 def names(tree):
@@ -243,8 +245,14 @@ def with_blocks(tree):
         if lab.number in labs:
             raise Problem(f"labs/{name}", f"the number {lab.number} is {labs[lab.number].name}'s already", "give it another one")
         labs[lab.number] = lab
+    sealed = {name: lab.name for lab in labs.values() for name in lab.objects}
+    for name, lab in sealed.items():
+        if not (tree / name).is_file():
+            raise Problem(f"labs/{lab}/lab.toml", f"handout.objects: there is no file {name}", "name files of the tree, from its top")
     for block in marks.find_all(tree):
         place = f"{block.file}:{block.mark + 1}"
+        if block.file in sealed:
+            raise Problem(place, f"LAB {block.id} stands in a file that {sealed[block.file]} gives as an object", "take it off handout.objects")
         if block.lab not in labs:
             raise Problem(place, f"LAB {block.id} belongs to no lab", f"add labs/{block.lab:02}-name/lab.toml or change the number")
         lab = labs[block.lab]

@@ -12,6 +12,37 @@
 
 u64 idle_cr3;
 
+/* Load a data selector of the guest's; one that its tables no longer allow becomes null, as after a return
+ * to less privilege (SDM vol. 3, 6.12.1). */
+#define LOAD_SELECTOR(reg, value)                                                                  \
+    ({                                                                                             \
+        bool ok = true;                                                                            \
+        asm volatile("1: mov %1, %%" #reg "\n\t"                                                   \
+                     "jmp 3f\n"                                                                    \
+                     "2: xor %%eax, %%eax\n\t"                                                     \
+                     "mov %%eax, %%" #reg "\n\t"                                                   \
+                     "movb $0, %0\n"                                                               \
+                     "3:\n\t" EXTABLE("1b", "2b")                                                  \
+                     : "+m"(ok)                                                                    \
+                     : "r"((u32)(value))                                                           \
+                     : "rax");                                                                     \
+        ok;                                                                                        \
+    })
+
+static void load_debug_registers(const struct vcpu_context *c)
+{
+    asm volatile("mov %0, %%dr7" ::"r"(0x400UL));
+    if (likely(!(c->debugreg[7] & 0xff)))
+        return;
+    asm volatile("mov %0, %%dr0" ::"r"(c->debugreg[0]));
+    asm volatile("mov %0, %%dr1" ::"r"(c->debugreg[1]));
+    asm volatile("mov %0, %%dr2" ::"r"(c->debugreg[2]));
+    asm volatile("mov %0, %%dr3" ::"r"(c->debugreg[3]));
+    asm volatile("mov %0, %%dr6" ::"r"(c->debugreg[6]));
+    asm volatile("mov %0, %%dr7" ::"r"(c->debugreg[7]));
+}
+
+/* LAB 3.1a: Save all that a guest has in the CPU, and load that of another. */
 void context_save(struct vcpu *v, const struct regs *regs)
 {
     struct vcpu_context *c = &v->ctx;
@@ -31,23 +62,6 @@ void context_save(struct vcpu *v, const struct regs *regs)
     if (unlikely(v->runstate_va != 0))
         runstate_publish(v);
 }
-
-/* Load a data selector of the guest's; one that its tables no longer allow becomes null, as after a return
- * to less privilege (SDM vol. 3, 6.12.1). */
-#define LOAD_SELECTOR(reg, value)                                                                  \
-    ({                                                                                             \
-        bool ok = true;                                                                            \
-        asm volatile("1: mov %1, %%" #reg "\n\t"                                                   \
-                     "jmp 3f\n"                                                                    \
-                     "2: xor %%eax, %%eax\n\t"                                                     \
-                     "mov %%eax, %%" #reg "\n\t"                                                   \
-                     "movb $0, %0\n"                                                               \
-                     "3:\n\t" EXTABLE("1b", "2b")                                                  \
-                     : "+m"(ok)                                                                    \
-                     : "r"((u32)(value))                                                           \
-                     : "rax");                                                                     \
-        ok;                                                                                        \
-    })
 
 /* Selectors that are null on both sides, as they are in nearly every 64-bit guest, need no load: that also keeps the bases. */
 static void load_segments(struct vcpu_context *c)
@@ -69,19 +83,6 @@ static void load_segments(struct vcpu_context *c)
     wrmsr(MSR_FS_BASE, c->fs_base);
     wrmsr(MSR_GS_BASE, c->in_kernel ? c->gs_base_kernel : c->gs_base_user);
     wrmsr(MSR_KERNEL_GS_BASE, c->in_kernel ? c->gs_base_user : c->gs_base_kernel);
-}
-
-static void load_debug_registers(const struct vcpu_context *c)
-{
-    asm volatile("mov %0, %%dr7" ::"r"(0x400UL));
-    if (likely(!(c->debugreg[7] & 0xff)))
-        return;
-    asm volatile("mov %0, %%dr0" ::"r"(c->debugreg[0]));
-    asm volatile("mov %0, %%dr1" ::"r"(c->debugreg[1]));
-    asm volatile("mov %0, %%dr2" ::"r"(c->debugreg[2]));
-    asm volatile("mov %0, %%dr3" ::"r"(c->debugreg[3]));
-    asm volatile("mov %0, %%dr6" ::"r"(c->debugreg[6]));
-    asm volatile("mov %0, %%dr7" ::"r"(c->debugreg[7]));
 }
 
 /* Change the page tables; `m` (NULL: idle) is marked as using this CPU before, and the former user unmarked after. */
@@ -125,3 +126,4 @@ void context_idle(void)
     trace_event(TRACE_SWITCH, 0xffff, 0);
     switch_page_tables(NULL, idle_cr3);
 }
+/* END LAB 3.1a */

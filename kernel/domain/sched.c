@@ -50,6 +50,23 @@ static void set_state(struct vcpu *v, enum vcpu_state state)
 
 /* ---- the queue: the policy's, with the counts that everybody reads ---- */
 
+/* What an idle vCPU's time counts as. Waiting for an event counts first, as with Xen. */
+static u32 sleeping_runstate(const struct vcpu *v)
+{
+    return v->waits & WAIT_EVENT ? RUNSTATE_blocked : RUNSTATE_offline;
+}
+
+/* There are more here than this CPU can run at once: let an idle one that may have this come and take one. */
+static void call_idle_cpu(const struct cpumask *may, u32 here)
+{
+    __atomic_thread_fence(
+        __ATOMIC_SEQ_CST); /* the idle CPU says that it is idle, then looks at the queues */
+    s32 cpu = idle_take(may, here);
+    if (cpu >= 0)
+        cpu_kick((u32)cpu, WORK_RESCHED);
+}
+
+/* LAB 3.1b: Put a vCPU that wants to run into its CPU's queue, take it out, and have the CPU look when it should. */
 bool queue_insert(struct run_queue *rq, struct vcpu *v, enum sched_why why, u64 now)
 {
     assert(!v->unit.queued && v->state == VCPU_RUNNABLE);
@@ -65,23 +82,11 @@ void queue_taken_out(struct run_queue *rq, struct sched_unit *u)
     __atomic_store_n(&rq->q.length, rq->q.length - 1, __ATOMIC_RELAXED);
 }
 
+/* It waits in this queue, and is to be taken out. */
 static void dequeue(struct run_queue *rq, struct vcpu *v)
 {
     scheduler->dequeue(&rq->q, &v->unit);
     queue_taken_out(rq, &v->unit);
-}
-
-/* What an idle vCPU's time counts as. Waiting for an event counts first, as with Xen. */
-static u32 sleeping_runstate(const struct vcpu *v)
-{
-    return v->waits & WAIT_EVENT ? RUNSTATE_blocked : RUNSTATE_offline;
-}
-
-static void fall_asleep(struct run_queue *rq, struct vcpu *v, u64 now)
-{
-    scheduler->sleep(&rq->q, &v->unit, now);
-    set_state(v, VCPU_ASLEEP);
-    runstate_change(v, sleeping_runstate(v), now);
 }
 
 void queue_charge(struct run_queue *rq, u64 now)
@@ -91,33 +96,8 @@ void queue_charge(struct run_queue *rq, u64 now)
     rq->charged = now;
 }
 
-/* ---- sleeping and waking ---- */
-
-void sched_init_vcpu(struct vcpu *v)
-{
-    v->unit.group = &v->domain->sched;
-    memset(&v->unit.affinity, 0xff, sizeof(v->unit.affinity));
-    v->affinity = v->unit.affinity;
-    u32 best = sched_best_cpu(&v->unit.affinity);
-    v->waits = WAIT_DOWN;
-    v->state = VCPU_ASLEEP;
-    v->cpu = best;
-    scheduler->unit_init(&v->unit);
-    spin_lock(&run_queues[best].lock);
-    run_queues[best].placed++;
-    spin_unlock(&run_queues[best].lock);
-}
-
-/* There are more here than this CPU can run at once: let an idle one that may have this come and take one. */
-static void call_idle_cpu(const struct cpumask *may, u32 here)
-{
-    __atomic_thread_fence(
-        __ATOMIC_SEQ_CST); /* the idle CPU says that it is idle, then looks at the queues */
-    s32 cpu = idle_take(may, here);
-    if (cpu >= 0)
-        cpu_kick((u32)cpu, WORK_RESCHED);
-}
-
+/* A reason to sleep has gone: into the queue with it, unless there is another one, or it never slept. Its CPU looks at once if it is to run rather
+ * than who runs there, or if that CPU is idle. */
 static void queue_woken(struct vcpu *v)
 {
     struct run_queue *rq = lock_queue_of(v);
@@ -143,6 +123,24 @@ static void queue_woken(struct vcpu *v)
     if (crowded && nr_cpus > 1)
         call_idle_cpu(&v->unit.affinity, cpu);
 }
+/* END LAB 3.1b */
+
+/* ---- sleeping and waking ---- */
+
+void sched_init_vcpu(struct vcpu *v)
+{
+    v->unit.group = &v->domain->sched;
+    memset(&v->unit.affinity, 0xff, sizeof(v->unit.affinity));
+    v->affinity = v->unit.affinity;
+    u32 best = sched_best_cpu(&v->unit.affinity);
+    v->waits = WAIT_DOWN;
+    v->state = VCPU_ASLEEP;
+    v->cpu = best;
+    scheduler->unit_init(&v->unit);
+    spin_lock(&run_queues[best].lock);
+    run_queues[best].placed++;
+    spin_unlock(&run_queues[best].lock);
+}
 
 void sched_wake(struct vcpu *v, u32 waits)
 {
@@ -151,6 +149,15 @@ void sched_wake(struct vcpu *v, u32 waits)
     if (!(before & waits))
         return;
     queue_woken(v);
+}
+
+/* LAB 3.3a: Let a vCPU sleep, wherever it is just now: in a queue, on this CPU, or on another one. */
+/* It neither runs nor waits any more: the queue is locked, and it is out of it. */
+static void fall_asleep(struct run_queue *rq, struct vcpu *v, u64 now)
+{
+    scheduler->sleep(&rq->q, &v->unit, now);
+    set_state(v, VCPU_ASLEEP);
+    runstate_change(v, sleeping_runstate(v), now);
 }
 
 void sched_sleep(struct vcpu *v, u32 waits)
@@ -167,6 +174,7 @@ void sched_sleep(struct vcpu *v, u32 waits)
     if (runs)
         cpu_kick(cpu, WORK_RESCHED);
 }
+/* END LAB 3.3a */
 
 void sched_pause(struct vcpu *v)
 {
@@ -240,7 +248,17 @@ static bool may_go_on(const struct vcpu *v)
     return !__atomic_load_n(&v->waits, __ATOMIC_SEQ_CST) && !v->domain->dying;
 }
 
-/* The slice of the one that runs may be over. */
+/* It goes on: what it asked for once is over. */
+static void goes_on(struct vcpu *v)
+{
+    v->yields = false;
+    if (unlikely(v->poll_port))
+        sched_poll_ends(v);
+}
+
+/* LAB 3.2: Take the CPU from who has had its slice, though it never gives it away. */
+
+/* The CPU's timer `slice`, on the way out to a guest: the slice of the one that runs may be over. The timer goes on as long as somebody runs. */
 static void slice_over(struct timer *t)
 {
     struct run_queue *rq = container_of(t, struct run_queue, slice);
@@ -258,6 +276,9 @@ static void slice_over(struct timer *t)
     if (busy)
         timer_set(t, rq->slice_end);
 }
+/* END LAB 3.2 */
+
+/* LAB 3.1c: Choose who runs next, in agreement with the policy, and give the CPU to it. */
 
 /* The one that ran here goes back into the queue, or to sleep. */
 static void put_back(struct run_queue *rq, struct vcpu *prev, u64 now)
@@ -289,14 +310,6 @@ static struct vcpu *take_next(struct run_queue *rq, u64 now)
         fall_asleep(rq, v, now);
     }
     return NULL;
-}
-
-/* It goes on: what it asked for once is over. */
-static void goes_on(struct vcpu *v)
-{
-    v->yields = false;
-    if (unlikely(v->poll_port))
-        sched_poll_ends(v);
 }
 
 static void starts_to_run(struct run_queue *rq, struct vcpu *v, u64 now)
@@ -366,6 +379,7 @@ void schedule(struct regs *regs)
         run_on_empty_stack(cpu_idle_loop);
     context_load(next);
 }
+/* END LAB 3.1c */
 
 /* ---- for the idle loop (idle.c) ---- */
 

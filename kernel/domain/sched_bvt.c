@@ -16,6 +16,28 @@
 #define BVT_SLICE_MAX_NS 30000000UL  /* who wakes meanwhile may have to wait so long */
 #define BVT_ORIGIN       (1UL << 62) /* virtual time at the start: no warp goes below 0 */
 
+static struct sched_unit *first(const struct sched_queue *q)
+{
+    return heap_empty(&q->heap) ? NULL : heap_entry(heap_first(&q->heap), struct sched_unit, node);
+}
+
+static void bvt_queue_init(struct sched_queue *q)
+{
+    q->now = BVT_ORIGIN;
+}
+
+static void bvt_unit_init(struct sched_unit *u)
+{
+    u->bvt = (struct bvt_unit){ .avt = BVT_ORIGIN };
+}
+
+static void bvt_dequeue(struct sched_queue *q, struct sched_unit *u)
+{
+    heap_remove(&q->heap, &u->node);
+}
+
+/* LAB 3.4: Virtual time: what running costs, who is next and for how long, and what a sleeper may borrow. */
+
 /* Virtual ns for ns on the CPU. The units of a group share its weight. */
 static u64 to_virtual(const struct sched_group *g, u64 ns)
 {
@@ -34,21 +56,6 @@ static u64 from_virtual(const struct sched_group *g, u64 virtual)
 static u64 evt(const struct sched_unit *u)
 {
     return u->bvt.avt - (u->bvt.warped ? u->group->params.warp : 0);
-}
-
-static struct sched_unit *first(const struct sched_queue *q)
-{
-    return heap_empty(&q->heap) ? NULL : heap_entry(heap_first(&q->heap), struct sched_unit, node);
-}
-
-static void bvt_queue_init(struct sched_queue *q)
-{
-    q->now = BVT_ORIGIN;
-}
-
-static void bvt_unit_init(struct sched_unit *u)
-{
-    u->bvt = (struct bvt_unit){ .avt = BVT_ORIGIN };
 }
 
 /* It has slept: it may not bring along what it didn't use, and it may warp if it hasn't just done so for too long. */
@@ -79,11 +86,6 @@ static bool bvt_enqueue(struct sched_queue *q, struct sched_unit *u, enum sched_
             max(u->bvt.avt, first(q)->bvt.avt); /* as if it had run until the next one's turn */
     heap_insert(&q->heap, &u->node, evt(u));
     return q->running && evt(u) < evt(q->running);
-}
-
-static void bvt_dequeue(struct sched_queue *q, struct sched_unit *u)
-{
-    heap_remove(&q->heap, &u->node);
 }
 
 static void bvt_sleep(struct sched_queue *q, struct sched_unit *u, u64 now)
@@ -137,6 +139,7 @@ static struct sched_unit *bvt_pick(struct sched_queue *q, u64 now, u64 *slice)
     *slice = slice_of(q, u);
     return u;
 }
+/* END LAB 3.4 */
 
 /* Only those at the top of the heap are looked at: they wait longest. */
 static struct sched_unit *first_that_may_move(const struct sched_queue *q,

@@ -12,6 +12,10 @@ static struct sim s;
 
 static const struct scheduler *const all[] = { &sched_rr, &sched_bvt, &sched_credit };
 
+/* A handout of lab 3 comes without the credit policy's source. */
+#pragma weak sched_credit
+#define POLICIES (all[2] ? 3 : 2)
+
 /* `got` is within so many thousandths of `wanted`. */
 static void near(const char *what, u64 got, u64 wanted, u64 thousandths)
 {
@@ -53,7 +57,7 @@ START_TEST(test_shares_follow_weights)
     const u32 same[] = { 256, 256, 256, 256, 256 };
     const u32 five[] = { 100, 200, 300, 400, 500 };
 
-    for (int i = 1; i < 3; i++) {
+    for (int i = 1; i < POLICIES; i++) {
         check_shares(all[i], two, 2, false);
         check_shares(all[i], three, 3, false);
         check_shares(all[i], same, 5, false);
@@ -65,7 +69,7 @@ END_TEST
 /* And they do beside one that sleeps most of the time and one that sleeps now and then. */
 START_TEST(test_shares_beside_sleepers)
 {
-    for (int i = 1; i < 3; i++) {
+    for (int i = 1; i < POLICIES; i++) {
         sim_init(&s, all[i], 1);
         sim_task(&s, sim_group(256), 0, 0, 0);
         sim_task(&s, sim_group(512), 0, 0, 0);
@@ -80,7 +84,7 @@ END_TEST
 /* The units of a group share its weight: three against one, at equal weights, get a half together. */
 START_TEST(test_groups)
 {
-    for (int i = 1; i < 3; i++) {
+    for (int i = 1; i < POLICIES; i++) {
         sim_init(&s, all[i], 1);
         struct sched_group *many = sim_group(256), *one = sim_group(256);
         for (int k = 0; k < 3; k++)
@@ -96,7 +100,7 @@ END_TEST
 /* Even the lightest gets its turn again and again, and yields starve nobody. */
 START_TEST(test_no_starvation)
 {
-    for (int i = 0; i < 3; i++) {
+    for (int i = 0; i < POLICIES; i++) {
         sim_init(&s, all[i], 1);
         for (int k = 0; k < 10; k++)
             sim_task(&s, sim_group(k ? 1000 : 100), 0, 0, 0);
@@ -132,7 +136,8 @@ START_TEST(test_latency)
     struct sched_params warps = { .weight = 256, .warp = 100 * SIM_MS };
 
     ck_assert_uint_le(latency(&sched_rr, NULL), 10 * 10 * SIM_MS); /* a turn of each */
-    ck_assert_uint_le(latency(&sched_credit, NULL), SIM_MS);
+    if (all[2])
+        ck_assert_uint_le(latency(&sched_credit, NULL), SIM_MS);
     ck_assert_uint_le(latency(&sched_bvt, NULL), 11 * 5 * SIM_MS); /* an allowance of each */
     ck_assert_uint_le(latency(&sched_bvt, &warps), SIM_MS);
 }
@@ -165,7 +170,7 @@ END_TEST
 /* Sleeping saves nothing up: after a second of sleep a task gets its share, not all that it missed. */
 START_TEST(test_sleep_saves_nothing)
 {
-    for (int i = 0; i < 3; i++) {
+    for (int i = 0; i < POLICIES; i++) {
         sim_init(&s, all[i], 1);
         sim_task(&s, sim_group(256), 0, 0, 0);
         sim_task(&s, sim_group(256), 0, 0, SIM_S);
@@ -204,16 +209,22 @@ START_TEST(test_caps)
 }
 END_TEST
 
-/* Several CPUs: no CPU idles while somebody waits; credit's weights hold for the machine, whatever CPU a task began on. */
+/* Several CPUs: no CPU idles while somebody waits. */
 START_TEST(test_cpus)
 {
-    for (int i = 0; i < 3; i++) {
+    for (int i = 0; i < POLICIES; i++) {
         sim_init(&s, all[i], 4);
         for (int k = 0; k < 8; k++)
             sim_task(&s, sim_group(256), 3 * SIM_MS, SIM_MS, 0)->cpu = 0;
         sim_run(&s, SIM_S);
         ck_assert_msg(s.idle_ns <= 4 * SIM_S / 20, "%s: idle for %lu ns", all[i]->name, s.idle_ns);
     }
+}
+END_TEST
+
+/* Credit's weights hold for the machine, whatever CPU a task began on. */
+START_TEST(test_weights_over_cpus)
+{
     sim_init(&s, &sched_credit, 2);
     for (int k = 0; k < 3; k++)
         sim_task(&s, sim_group(256), 0, 0, 0);
@@ -250,7 +261,7 @@ END_TEST
 /* Affinity: those that may run on CPU 1 only do, and the others have CPU 0. */
 START_TEST(test_affinity)
 {
-    for (int i = 0; i < 3; i++) {
+    for (int i = 0; i < POLICIES; i++) {
         sim_init(&s, all[i], 2);
         for (u32 k = 0; k < 4; k++) {
             struct sim_task *t = sim_task(&s, sim_group(256), 0, 0, 0);
@@ -270,7 +281,7 @@ END_TEST
 START_TEST(test_random)
 {
     srand(7);
-    for (int i = 0; i < 3; i++) {
+    for (int i = 0; i < POLICIES; i++) {
         u64 ran = 0;
 
         sim_init(&s, all[i], 3);
@@ -302,9 +313,12 @@ void unit_add(TCase *tests)
     tcase_add_test(tests, test_latency);
     tcase_add_test(tests, test_bvt_warp_limited);
     tcase_add_test(tests, test_sleep_saves_nothing);
-    tcase_add_test(tests, test_caps);
     tcase_add_test(tests, test_cpus);
-    tcase_add_test(tests, test_more_than_it_can_use);
     tcase_add_test(tests, test_affinity);
     tcase_add_test(tests, test_random);
+    if (!all[2])
+        return;
+    tcase_add_test(tests, test_caps);
+    tcase_add_test(tests, test_weights_over_cpus);
+    tcase_add_test(tests, test_more_than_it_can_use);
 }

@@ -15,6 +15,8 @@ anything but "clean" fails the test.
 A test whose source says `#define PAIR` is one of two domains (guests/lib/pair.h): it runs twice in one boot, as NAME and as NAME-b, and
 both must pass. It has no side where there is only one domain.
 
+A test whose source says `#define ALONE` uses a device of the machine, and shares its boot with no other.
+
 A test may also announce that its domain must now be ended by the hypervisor (CRASH); then it passes if that happens.
 
 tests/guests/DIFFERENCES says where a verdict other than PASS is right, and why.
@@ -266,7 +268,9 @@ def run_share(side, names, given):
 def shares_of(side, names):
     """Xen starts one dom0 a boot; Koan and the builder make several domains."""
     size = 1 if side == "xen" else SHARE
-    return [names[i:i + size] for i in range(0, len(names), size)]
+    alone = [name for name in names if define_in(name, "ALONE") is not None]
+    together = [name for name in names if name not in alone]
+    return [[name] for name in alone] + [together[i:i + size] for i in range(0, len(together), size)]
 
 
 def read_differences():

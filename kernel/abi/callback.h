@@ -38,6 +38,9 @@ static_assert(sizeof(struct callback_unregister) == 4, "ABI");
 #define XENNMI_register_callback   0 /* struct xennmi_callback */
 #define XENNMI_unregister_callback 1
 
+/* In shared_info: why the last NMI of the machine came. */
+#define XEN_NMIREASON_unknown (1UL << 2)
+
 struct xennmi_callback {
     u64 handler_address;
     u64 pad;

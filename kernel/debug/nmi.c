@@ -115,6 +115,8 @@ void nmi_handler(struct regs *regs)
 
     if (panic_under_way())
         stop_here(regs);
+    if (!why) /* the domain that looks after the machine hears of it, too */
+        __atomic_fetch_or(&this_cpu()->work, WORK_NMI, __ATOMIC_SEQ_CST);
     nmi_answer(regs, why ? why : "got an NMI from the hardware (memory or bus error, or a button)");
 }
 

@@ -148,19 +148,6 @@ s64 event_bind_virq(struct domain *d, u32 virq, u32 vcpu, u32 *port)
     return error;
 }
 
-/* The line's interrupts come as soon as it is bound, and wait for the lock. */
-s64 event_bind_pirq(struct domain *d, u32 pirq, u32 *port)
-{
-    spin_lock(&d->events.lock);
-    s64 error = find_free(d, port);
-    if (!error)
-        error = pirq_bind(d, pirq, *port);
-    if (!error)
-        *event_port_at(d, *port) = (struct event_port){ .state = EVENT_PIRQ, .pirq = pirq };
-    spin_unlock(&d->events.lock);
-    return error;
-}
-
 /*
  * May `d` connect with that port of `remote`? A port that the hypervisor serves may be taken over by a privileged domain: that is how
  * a dom0 gets the console of a domain that started without it.
@@ -222,6 +209,19 @@ static void disconnect(struct domain *d, struct event_port *e)
 }
 
 /* END LAB 4.3b */
+
+/* The line's interrupts come as soon as it is bound, and wait for the lock. */
+s64 event_bind_pirq(struct domain *d, u32 pirq, u32 *port)
+{
+    spin_lock(&d->events.lock);
+    s64 error = find_free(d, port);
+    if (!error)
+        error = pirq_bind(d, pirq, *port);
+    if (!error)
+        *event_port_at(d, *port) = (struct event_port){ .state = EVENT_PIRQ, .pirq = pirq };
+    spin_unlock(&d->events.lock);
+    return error;
+}
 
 /* ---- closing ---- */
 

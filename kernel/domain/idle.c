@@ -5,7 +5,6 @@
  * sees the other.
  */
 #include "domain/context.h"
-#include "domain/pirq.h"
 #include "domain/reap.h"
 #include "domain/run_queue.h"
 #include "domain/tick.h"
@@ -85,8 +84,8 @@ NORETURN void cpu_idle_loop(void)
             world_join();
         if (work & WORK_TIMER)
             timers_run();
-        if (work & WORK_PIRQ)
-            pirq_deliver();
+        if (work & (WORK_PIRQ | WORK_NMI))
+            tick_devices(work);
         struct vcpu *next = find_vcpu(c->id);
         if (next)
             run(next);

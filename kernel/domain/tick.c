@@ -4,6 +4,7 @@
 #include "domain/tick.h"
 #include "domain/bounce.h"
 #include "domain/console.h"
+#include "domain/nmi.h"
 #include "domain/pirq.h"
 #include "domain/reap.h"
 #include "domain/sched.h"
@@ -85,26 +86,6 @@ static void deliver_upcall(struct vcpu *v, struct regs *regs)
     bounce_callback(v, regs, &callback, "event upcall");
 }
 
-/*
- * VCPUOP_send_nmi: at the handler that the guest has registered for NMIs, or at its trap table's; without one it is lost, as with Xen. No
- * other comes before the handler's iret.
- */
-static void deliver_nmi(struct vcpu *v, struct regs *regs)
-{
-    const struct guest_trap *t = &v->ctx.traps[TRAP_NMI];
-    struct guest_callback callback = { .address = v->ctx.nmi.address, .mask = true };
-
-    if (v->ctx.in_kernel == MODE_NMI)
-        return;
-    __atomic_store_n(&v->nmi_pending, false, __ATOMIC_SEQ_CST);
-    if (!callback.address)
-        callback = (struct guest_callback){ .address = t->address, .mask = t->mask };
-    if (!callback.address)
-        return;
-    bounce_callback(v, regs, &callback, "NMI");
-    v->ctx.in_kernel = MODE_NMI;
-}
-
 u64 take_work(void)
 {
     struct cpu *c = this_cpu();
@@ -116,6 +97,14 @@ u64 take_work(void)
         c->longest_wait = max(c->longest_wait, rdtsc() - since);
     }
     return work;
+}
+
+void tick_devices(u64 work)
+{
+    if (work & WORK_PIRQ)
+        pirq_deliver();
+    if (work & WORK_NMI)
+        nmi_pass_on();
 }
 
 void exit_work(struct regs *regs)
@@ -133,14 +122,14 @@ void exit_work(struct regs *regs)
             world_join();
         work = (work & ~WORK_TIMER) | more;
     }
-    if (unlikely(work & WORK_PIRQ))
-        pirq_deliver();
+    if (unlikely(work & (WORK_PIRQ | WORK_NMI)))
+        tick_devices(work);
     if ((work & WORK_RESCHED) || c->current->domain->dying)
         schedule(regs);
 
     struct vcpu *v = c->current;
     if (unlikely(v->nmi_pending) && !v->domain->dying)
-        deliver_nmi(v, regs);
+        nmi_deliver(v, regs);
     if (v->ctx.info->evtchn_upcall_pending && !v->ctx.info->evtchn_upcall_mask && !v->domain->dying)
         deliver_upcall(v, regs);
 }

@@ -12,4 +12,7 @@ u64 take_work(void);
  * time. `hz=` times a second while it runs a guest, seldom while it is idle. */
 void tick_begin(void);
 
+/* What devices have left to do: WORK_PIRQ, WORK_NMI. */
+void tick_devices(u64 work);
+
 #endif

@@ -4,6 +4,7 @@
  * Addresses must be canonical, or the guest could make the hypervisor's own return fault; which selectors work is found out by IRETQ.
  */
 #include "abi/callback.h"
+#include "domain/nmi.h"
 #include "hypercall/handlers.h"
 
 static void clear_traps(struct vcpu *v)
@@ -86,6 +87,8 @@ static s64 callback_register(struct vcpu_context *c, u64 arg)
         return refuse(-XEN_EINVAL, r.address);
     slot->address = r.address;
     slot->mask = r.flags & CALLBACKF_mask_events;
+    if (slot == &c->nmi)
+        nmi_registered(current_vcpu());
     return 0;
 }
 
@@ -131,6 +134,7 @@ s64 hc_nmi_op(u64 cmd, u64 arg, u64 a3, u64 a4, u64 a5, u64 a6)
         if (!is_canonical(callback.handler_address))
             return refuse(-XEN_EINVAL, callback.handler_address);
         c->nmi = (struct guest_callback){ .address = callback.handler_address };
+        nmi_registered(current_vcpu());
         return 0;
     case XENNMI_unregister_callback:
         c->nmi = (struct guest_callback){ 0 };

@@ -3,6 +3,7 @@
  */
 #include "abi/sched.h"
 #include "abi/vcpu.h"
+#include "domain/nmi.h"
 #include "domain/sched.h"
 #include "domain/time.h"
 #include "domain/vcpu_context.h"
@@ -165,9 +166,7 @@ static s64 send_nmi(struct vcpu *v, u64 arg)
 {
     if (arg)
         return refuse(-XEN_EINVAL, arg);
-    __atomic_store_n(&v->nmi_pending, true, __ATOMIC_SEQ_CST);
-    sched_wake(v, WAIT_EVENT);
-    sched_kick_upcall(v);
+    nmi_send(v);
     return 0;
 }
 

@@ -29,6 +29,7 @@ struct domain_memory;
 #define WORK_TIMER   BIT(1) /* the timer has run out: some time has come */
 #define WORK_CALL    BIT(2) /* a function is to be run here */
 #define WORK_PIRQ    BIT(4) /* devices have interrupted this CPU */
+#define WORK_NMI     BIT(5) /* and one of them by an NMI */
 #define WORK_UPCALL  BIT(3) /* nothing but to look at the running vCPU's upcall flags once more */
 
 struct tss {

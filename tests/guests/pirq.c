@@ -10,6 +10,7 @@
 #include "test.h"
 #include "time.h"
 
+#define ALONE
 #define RTC_IRQ  8
 #define NOWHERE  200 /* has QEMU's machine no input for */
 #define EVENTS   8
@@ -65,8 +66,8 @@ static u32 interrupts_in(u32 port, u32 wanted, u64 wait)
             yield();
             continue;
         }
-        CHECK(rtc_read(RTC_C) & RTC_C_PERIODIC);
-        seen++;
+        seen += (rtc_read(RTC_C) & RTC_C_PERIODIC) !=
+                0; /* else it is one that was answered before it was seen */
     }
     return seen;
 }

@@ -11,6 +11,7 @@
 #include "test.h"
 #include "time.h"
 
+#define ALONE
 #define RTC_IRQ 8
 #define IO_APIC                                                                                    \
     0xfec00000 /* QEMU's only one, with the ISA interrupts at the inputs of their numbers but for 0 */

@@ -3,7 +3,7 @@
 CHECKS += check-debug check-boot check-console check-storm check-sched
 .PHONY: check-debug check-boot check-console check-storm check-sched
 
-check-debug: $(BUILD)/koan.elf $(BUILD)/guests/hello $(BUILD)/guests/crasher $(BUILD)/tests/guests/unknown_hypercall
+check-debug: $(BUILD)/koan.elf $(BUILD)/guests/hello $(BUILD)/guests/crasher $(BUILD)/tests/guests/unknown_hypercall $(BUILD)/tests/guests/nmi
 	$(Q)$(PYTHON) tests/system/test_debug.py $(T)
 
 check-boot: $(BUILD)/koan.elf $(BUILD)/guests/hello

@@ -44,10 +44,10 @@ def symbols_of(path):
     return found
 
 
-def boot(options="", guest="hello", cmdline="", cpus=None, **more):
+def boot(options="", guest="hello", cmdline="", cpus=None, privileged=False, **more):
     """Run a machine with one guest to its end. cpus: the host CPUs that the guest may have."""
-    folder = paths.BUILD / ("tests/guests" if guest == "unknown_hypercall" else "guests")
-    with Machine("koan", [Module(folder / guest, guest, mem=16, cmdline=cmdline, cpus=cpus)], options,
+    folder = paths.BUILD / ("tests/guests" if guest in ("unknown_hypercall", "nmi") else "guests")
+    with Machine("koan", [Module(folder / guest, guest, mem=16, cmdline=cmdline, cpus=cpus, privileged=privileged)], options,
                  timeout=LIMIT_SECONDS, mem=256, **more) as machine:
         machine.wait()
     return machine
@@ -163,6 +163,11 @@ class GoesOn(Report):
 
     def clean(self, machine):
         self.assertEqual(machine.ending.kind, "clean", "\n".join(machine.output))
+
+    def test_nmi_passed_on_to_dom0(self):
+        machine = boot("test=nmi", "nmi", "hardware", privileged=True)
+        self.has(machine, r"^\(nmi\) RESULT [0-9a-f]+ PASS nmi")
+        self.clean(machine)
 
     def test_nmi_from_the_hardware(self):
         machine = boot("test=nmi")

@@ -9,6 +9,7 @@ SLIDES_DECKS := $(patsubst slides/%.md,%,$(wildcard slides/[0-9]*.md))
 SLIDES_OUT   := $(BUILD)/slides
 SLIDES_MARP  := $(SLIDES_OUT)/marp-$(MARP_VERSION)
 SLIDES_PARTS := slides/deck.py slides/source.py $(wildcard slides/diagrams/*.dot)
+SLIDES_TIMES := $(patsubst slides/timelines/%.txt,$(BUILD)/timelines/%.svg,$(wildcard slides/timelines/*.txt))
 SLIDES_SHOWN := $(wildcard kernel/*/*.c kernel/*/*.h kernel/*/*.asm)
 
 CHECKS += check-slides-source
@@ -34,18 +35,23 @@ $(SLIDES_MARP)/installed: slides/build.mk | slides-tools
 	    npm install --no-save --no-package-lock --no-audit --no-fund --loglevel=error @marp-team/marp-cli@$(MARP_VERSION)
 	$(Q)touch $@
 
-# The figures of the last `make bench`; where there was none, one is made. Its own changes alone make the slides anew.
-$(BUILD)/bench.json: | $(BUILD)/koan.elf $(BUILD)/guests/bench
+# The figures of the last `make bench`; where there was none, or other rows are kept since, they are measured. Its own changes alone make
+# the slides anew.
+$(BUILD)/bench.json: tests/bench/xen.json | $(BUILD)/koan.elf $(BUILD)/guests/bench
 	$(Q)$(PYTHON) tests/bench/bench.py
 
 # The picture of the last `make frames`, likewise.
 $(BUILD)/frames.svg: | $(BUILD)/koan.elf $(BUILD)/guests/hello $(BUILD)/guests/user
 	$(Q)$(PYTHON) tools/frames.py --out $(BUILD)/frames.html --svg $@ hello user
 
+# A stretch of a run's trace as a figure: slides/timelines/NAME.txt says of which guests, and which stretch.
+$(BUILD)/timelines/%.svg: slides/timelines/%.txt | $(BUILD)/koan.elf $(BUILD)/guests/spin $(BUILD)/guests/pingpong
+	$(Q)$(PYTHON) tools/trace.py --dir $(BUILD)/timelines/$* --svg $@ @$< >$(BUILD)/timelines.$*.log || { cat $(BUILD)/timelines.$*.log; false; }
+
 $(SLIDES_OUT)/koan.css: slides/koan.css slides/deck.py | slides-tools
 	$(Q)$(PYTHON) slides/deck.py --out $@ $<
 
-$(SLIDES_OUT)/%.md: slides/%.md $(SLIDES_PARTS) $(SLIDES_SHOWN) $(BUILD)/bench.json $(BUILD)/frames.svg | slides-tools
+$(SLIDES_OUT)/%.md: slides/%.md $(SLIDES_PARTS) $(SLIDES_SHOWN) $(BUILD)/bench.json $(BUILD)/frames.svg $(SLIDES_TIMES) | slides-tools
 	$(Q)$(PYTHON) slides/deck.py --bench $(BUILD)/bench.json --out $@ $<
 
 $(SLIDES_OUT)/%.html: $(SLIDES_OUT)/%.md $(SLIDES_OUT)/koan.css $(SLIDES_MARP)/installed

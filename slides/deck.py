@@ -12,6 +12,7 @@ Directives, each an HTML comment; `code`, `diagram` and `bench` stand on lines o
     <!-- cost: ROW koan|xen|ratio -->    one figure of it, inside a sentence
     <!-- lines: FOLDER... -->            how many lines of source stand there, rounded to hundreds
     <!-- frames: height=400 -->          the picture that `make frames` has drawn: build/frames.svg
+    <!-- timeline: NAME [height=300] --> who ran when, as `make trace` saw it: the run of slides/timelines/NAME.txt
 
 Figures come from the file that `make bench` writes, never from a slide's text. The result is one file without outside references.
 """
@@ -28,11 +29,13 @@ import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
-from source import SlideError, cut_code  # noqa: E402  (the path comes first)
+from source import SlideError, cut_code, given_away  # noqa: E402  (the path comes first)
 
 TREE = pathlib.Path(__file__).resolve().parents[1]
 DIAGRAMS = TREE / "slides" / "diagrams"
-FRAMES = pathlib.Path(os.environ.get("BUILD", TREE / "build")) / "frames.svg"
+TIMELINES = TREE / "slides" / "timelines"
+BUILT = pathlib.Path(os.environ.get("BUILD", TREE / "build"))
+FRAMES = BUILT / "frames.svg"
 RECORDED = TREE / "tests" / "bench" / "xen.json"
 
 # What fits: checked for good in a browser (look.py); these refuse early what surely doesn't.
@@ -42,7 +45,7 @@ SMALL_CODE, SMALLEST_CODE = 13, 17  # more lines than that, or wide ones, are se
 WIDE, WIDEST = 72, 86
 SLIDE_WIDTH, ENLARGE = 1128, 1.7  # what a diagram may take, pixels; and by how much it grows, pixels a point
 
-DIRECTIVE = re.compile(r"<!-- (code|diagram|bench|cost|lines|frames): (.*?) -->", re.DOTALL)
+DIRECTIVE = re.compile(r"<!-- (code|diagram|bench|cost|lines|frames|timeline): (.*?) -->", re.DOTALL)
 FONTS = (("Inter", 400, "/usr/share/fonts/opentype/inter/Inter-Regular.otf"),
          ("Inter", 600, "/usr/share/fonts/opentype/inter/Inter-SemiBold.otf"),
          ("JetBrains Mono", 400, "/usr/share/fonts/truetype/jetbrains-mono/JetBrainsMono-Regular.ttf"),
@@ -92,6 +95,17 @@ def frames(text, sketch):
     if not sketch and not FRAMES.is_file():
         raise SlideError(f"frames: {FRAMES} is not there; run `make frames`")
     return show("frames", b"" if sketch else FRAMES.read_bytes(), height)
+
+
+def timeline(text, sketch):
+    """A stretch of a run's timeline."""
+    name, *options = text.split()
+    height, figure = height_of(name, options), BUILT / "timelines" / f"{name}.svg"
+    if not (TIMELINES / f"{name}.txt").is_file():
+        raise SlideError(f"timeline: slides/timelines/{name}.txt is not there")
+    if not sketch and not figure.is_file():
+        raise SlideError(f"timeline: {figure} is not there; run `make slides`")
+    return show(name, b"" if sketch else figure.read_bytes(), height)
 
 
 def height_of(name, options):
@@ -180,6 +194,8 @@ def fill(text, bench, sketch=False):
             return diagram(argument, sketch)
         if kind == "frames":
             return frames(argument, sketch)
+        if kind == "timeline":
+            return timeline(argument, sketch)
         if kind == "bench":
             return bench.table(argument)
         return bench.cost(argument) if kind == "cost" else count_lines(argument)
@@ -222,7 +238,8 @@ def problems_of(path, bench):
     for number, slide in enumerate(slides, 1):
         where = f"{path.name}: slide {number} ({title_of(slide)})"
         try:
-            fill(slide, bench, sketch=True)
+            filled = fill(slide, bench, sketch=True)
+            found += [f"{where}: `{line}` gives exercise {lab} away ({file})" for line, file, lab in given_away(TREE, filled.split("\n"))]
         except SlideError as problem:
             found.append(f"{where}: {problem}")
         if weigh(slide) > TEXT_LINES:

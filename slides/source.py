@@ -9,7 +9,8 @@ A tag is `PATH KIND NAME... [from "text"] [to "text"] [comment] [bare] [wide]`:
 
 `from` and `to` narrow the piece to the lines between two texts of it; `comment` takes the comment above along; `bare` drops comments,
 `wide` wraps long ones later.
-A function inside a lab's block (`/* LAB 2.3: ... */`, see grading/) is shown without its body: a lecture must not give the lab away.
+A function inside a lab's block (`/* LAB 2.3: ... */`, see grading/) is shown without its body: a lecture must not give the lab away. What else
+lies in a block is refused, and so is a line of one that was typed into a slide (given_away).
 """
 
 import pathlib
@@ -17,6 +18,7 @@ import re
 import shlex
 import textwrap
 
+TELLING = 20  # characters: a shorter line gives nothing away
 WRAP, WIDE = 84, 98  # comments beyond this column are wrapped
 KINDS = ("struct", "union", "enum", "function", "label", "define")
 LAB_OPEN = re.compile(r"^(?:/\*|;) LAB (\d+\.\d+[a-z]?):")
@@ -36,6 +38,37 @@ def lab_of(lines, first):
         if match := LAB_OPEN.match(line):
             return match[1]
     return None
+
+
+def hidden_of(lines):
+    """The lines of a file that no lecture may show: those in the braces of a lab's blocks (in NASM: between the marks), without white space
+    around them; what is too short to say anything is left out. {line: id}"""
+    hidden, lab, inside = {}, None, False
+    for line in lines:
+        if match := LAB_OPEN.match(line):
+            lab, inside = match[1], line.startswith(";")
+        elif LAB_END.match(line):
+            lab = None
+        elif lab and not inside:
+            inside = bool(re.match(r"^(?:\{|\w.*\{)$", line))
+        elif lab and line.startswith("}"):
+            inside = False
+        elif lab and len(line.strip()) >= TELLING:
+            hidden[line.strip()] = lab
+    return hidden
+
+
+def given_away(tree, shown):
+    """(line, file, id) of each line of `shown` that stands in a lab's block and nowhere else in the sources."""
+    files = sorted(file for file in (pathlib.Path(tree) / "kernel").rglob("*") if file.suffix in (".c", ".h", ".asm"))
+    texts = [(file, file.read_text(encoding="utf-8").split("\n")) for file in files]
+    hidden = {line: (file, lab) for file, lines in texts for line, lab in hidden_of(lines).items()}
+    found = [(line.strip(), *hidden[line.strip()]) for line in shown if line.strip() in hidden]
+    for _, lines in texts if found else []:
+        inside = set(hidden_of(lines))
+        elsewhere = {line.strip() for line in lines} - inside
+        found = [one for one in found if one[0] not in elsewhere]
+    return [(line, file.relative_to(tree), lab) for line, file, lab in found]
 
 
 def _one(found, what):
@@ -85,6 +118,7 @@ def find_defines(lines, names, width=WRAP):
     cut = []
     for name in names:
         first = _one([n for n, line in enumerate(lines) if re.match(rf"#define {re.escape(name)}\b", line)], f"define {name}")
+        refuse_lab(lines, first, f"define {name}")
         parts = [lines[first]]
         while parts[-1].endswith("\\"):
             first += 1
@@ -94,6 +128,12 @@ def find_defines(lines, names, width=WRAP):
         fits = len(parts) == 2 or len(joined) <= width
         cut += [joined] if fits else [part + " \\" for part in parts[:-1]] + parts[-1:]
     return cut
+
+
+def refuse_lab(lines, first, what):
+    """Anything but a function has no contract that could be shown in its place."""
+    if lab := lab_of(lines, first):
+        raise SlideError(f"{what} stands in exercise {lab}, and a lecture must not give it away: show the contract, or something else")
 
 
 def narrow(cut, start, end):
@@ -221,6 +261,7 @@ def cut_code(tree, text):
             return "x86asm", [lines[first], f"    ; yours to write: exercise {lab}"]
         if lab and kind == "function":
             return "c", without_body(lines, first, last, lab)
+        refuse_lab(lines, first, f"{kind} {names[0]}")
         top = comment_above(lines, first) if "comment" in options else first
         cut = narrow(lines[top:last + 1], options.get("from"), options.get("to"))
     except SlideError as problem:

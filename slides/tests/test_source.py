@@ -5,7 +5,7 @@ import tempfile
 import unittest
 
 import deck
-from source import SlideError, cut_code
+from source import SlideError, cut_code, given_away
 
 C_FILE = """\
 /* What it is. */
@@ -30,8 +30,13 @@ static int used(int x)
 /* LAB 2.3: Count things. */
 int secret(int x)
 {
-    return x * 4711;
+    return x * 4711; /* the answer */
 }
+
+struct inner {
+    u32 hidden_in_a_structure;
+};
+#define INNER 1
 /* END LAB 2.3 */
 
 int open_again(void)
@@ -87,6 +92,20 @@ class CutTest(unittest.TestCase):
         self.assertNotIn("4711", shown)
         self.assertIn("exercise 2.3", shown)
         self.assertIn("return 1", "\n".join(self.cut("a.c function open_again")))
+
+    def test_what_else_stands_in_a_lab_is_refused(self):
+        for tag in ("a.c struct inner", "a.c define INNER"):
+            with self.subTest(tag), self.assertRaisesRegex(SlideError, "exercise 2.3"):
+                self.cut(tag)
+
+    def test_typed_in_lines_of_a_lab_are_found(self):
+        (self.tree / "kernel").mkdir()
+        (self.tree / "kernel" / "a.c").write_text(C_FILE, encoding="utf-8")
+        shown = ["text", "  return x * 4711; /* the answer */", "int secret(int x)", "    return used(0);", "    u32 hidden_in_a_structure;"]
+        self.assertEqual([(line, str(file), lab) for line, file, lab in given_away(self.tree, shown)],
+                         [("return x * 4711; /* the answer */", "kernel/a.c", "2.3"), ("u32 hidden_in_a_structure;", "kernel/a.c", "2.3")])
+        (self.tree / "kernel" / "b.c").write_text("    u32 hidden_in_a_structure;\n", encoding="utf-8")
+        self.assertEqual(len(given_away(self.tree, shown)), 1)  # it is no secret any more
 
     def test_what_is_gone_is_refused(self):
         for tag in ("a.c struct gone", "a.c function gone", "gone.c function used", "b.asm label gone", "a.c define GONE",

@@ -49,6 +49,7 @@ class Rings(unittest.TestCase):
             with self.assertRaises(rings.TraceError):
                 rings.read_rings(ram, lines)
 
+    @unittest.skipIf((paths.TREE / "labs" / "handout.toml").exists(), "where they stand, a lab may have to be written")
     def test_every_kind_is_recorded_somewhere(self):
         text = "".join(path.read_text(encoding="utf-8") for path in (paths.TREE / "kernel").rglob("*") if path.suffix in (".c", ".asm"))
         for kind in KINDS:

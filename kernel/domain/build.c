@@ -140,8 +140,12 @@ static bool make_channels(struct builder *b, struct plan_frames *frames)
 
     frames->xenstore_mfn = pfn_to_mfn(b, b->plan.xenstore.pfn).n;
     frames->console_mfn = console.n;
-    if (domain_find(0) && event_alloc_unbound(b->d, 0, &frames->xenstore_evtchn))
-        return false;
+    struct domain *dom0 = domain_hold(0);
+    if (dom0) {
+        domain_let_go(dom0);
+        if (event_alloc_unbound(b->d, 0, &frames->xenstore_evtchn))
+            return false;
+    }
     return console_ring_start(b->d, console, &frames->console_evtchn);
 }
 

@@ -158,13 +158,13 @@ void control_destroy(struct domain *d)
     domain_end_now(d, d->shut_down ? d->end : END_POWEROFF);
 }
 
-bool control_reaped(u16 domid)
+bool control_reaped(u16 domid, u64 serial)
 {
     reap_some();
     struct domain *d = domain_hold(domid);
     if (!d)
         return true;
-    bool done = !__atomic_load_n(&d->mem.page_list, __ATOMIC_ACQUIRE);
+    bool done = d->serial != serial || !__atomic_load_n(&d->mem.page_list, __ATOMIC_ACQUIRE);
     domain_let_go(d);
     return done;
 }

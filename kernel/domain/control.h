@@ -24,7 +24,7 @@ void control_put(struct domain *d);
 /* Is such a call at work on it? Asked by teardown after it was marked as dying. */
 bool control_is_busy(const struct domain *d);
 
-/* A new domain, paused, without memory; domid 0: any. -XEN_EEXIST: it has been used before. */
+/* A new domain, paused, without memory; domid 0: any. -XEN_EEXIST: that id is not free. */
 s64 control_create(u16 domid, u32 vcpus, const u8 *handle, struct domain **d);
 
 /* Counted, as Xen does; a new domain has been paused once. 0, -XEN_EINVAL, -XEN_EOVERFLOW. */
@@ -44,6 +44,6 @@ void control_orphans(void);
 void control_destroy(struct domain *d);
 
 /* A step of that, to be called with nothing entered or got. True: its memory is free, but for what others still hold. */
-bool control_reaped(u16 domid);
+bool control_reaped(u16 domid, u64 serial);
 
 #endif

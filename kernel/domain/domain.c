@@ -17,35 +17,38 @@
 #include "domain/time.h"
 #include "domain/vcpu_timer.h"
 #include "domain/watchdog.h"
+#include "lib/bitmap.h"
 #include "lib/debug.h"
 #include "lib/printf.h"
 #include "lib/string.h"
 #include "lib/trace.h"
 #include "mm/alloc.h"
+#include "mm/owner.h"
 #include "x86/clock.h"
 
 static struct spinlock list_lock = SPINLOCK_INIT(LOCK_DOMLIST);
-static struct domain *domains; /* DOMLIST */
-static u16 next_id = 1;        /* DOMLIST; 0 is the initial domain's */
-static u32 alive;              /* DOMLIST */
-static u32 toolstacks;         /* a: privileged domains that have not ended */
+static struct domain *domains;                      /* DOMLIST */
+static struct domain **domains_end = &domains;      /* DOMLIST: where the next one is linked */
+static u64 ids[BITMAP_WORDS(DOMID_FIRST_RESERVED)]; /* DOMLIST: those in use */
+static u16 next_id = 1; /* DOMLIST: where the search for an id begins; 0 is the initial domain's */
+static u64 made;        /* DOMLIST: domains ever */
+static u32 alive;       /* DOMLIST */
+static u32 toolstacks;  /* a: privileged domains that have not ended */
 
 static_assert(sizeof(struct vcpu) <= PAGE_SIZE, "a vCPU is one page");
 static_assert(sizeof(struct domain) <= PAGE_SIZE, "a domain is one page");
 
-struct domain *domain_find(u16 domid)
+static bool id_free(u32 domid)
 {
-    spin_lock(&list_lock);
-    struct domain *d = domains;
-    while (d && d->id != domid)
-        d = d->next;
-    spin_unlock(&list_lock);
-    return d;
+    return domid < DOMID_FIRST_RESERVED && !bitmap_test(ids, domid) && !owner_in_limbo((u16)domid);
 }
 
 bool domain_id_free(u16 domid)
 {
-    return domid >= __atomic_load_n(&next_id, __ATOMIC_RELAXED) && domid < DOMID_FIRST_RESERVED;
+    spin_lock(&list_lock);
+    bool free = id_free(domid);
+    spin_unlock(&list_lock);
+    return free;
 }
 
 u32 domain_toolstacks(void)
@@ -74,13 +77,9 @@ void domain_let_go(struct domain *d)
 
 struct domain *domain_hold_next(struct domain *d)
 {
-    spin_lock(&list_lock);
-    struct domain *next = d ? d->next : domains; /* d is held, and so still in the list */
-    while (next && !domain_hold(next->id))
-        next = next->next;
-    spin_unlock(&list_lock);
-    if (d)
-        domain_let_go(d);
+    struct domain *next = domain_hold_from(d->id + 1);
+
+    domain_let_go(d);
     return next;
 }
 
@@ -97,19 +96,17 @@ struct domain *domain_hold_first(bool (*is_it)(struct domain *d))
 /* Those in the last step of their end can't be held any more. */
 struct domain *domain_hold_from(u16 domid)
 {
-    struct domain *best;
-    u32 from = domid;
+    struct domain *d = NULL;
 
     spin_lock(&list_lock);
-    do {
-        best = NULL;
-        for (struct domain *d = domains; d; d = d->next)
-            if (d->id >= from && (!best || d->id < best->id))
-                best = d;
-        from = best ? best->id + 1U : 0;
-    } while (best && !domain_hold(best->id));
+    for (size_t id = domid; !d; id++) {
+        id = bitmap_next_set(ids, DOMID_FIRST_RESERVED, id);
+        if (id >= DOMID_FIRST_RESERVED)
+            break;
+        d = domain_hold((u16)id);
+    }
     spin_unlock(&list_lock);
-    return best;
+    return d;
 }
 
 struct domain *domain_next(struct domain *d)
@@ -163,16 +160,34 @@ struct vcpu *vcpu_create(struct domain *d, u32 id)
     return v;
 }
 
-/* Ids count up; a toolstack may leave some out. False: they are used up. */
+/* The next one in a circle, so that an id comes again as late as can be: guests may still have it in grants and in ports that wait for it. 0 belongs to the
+ * initial domain. DOMID_FIRST_RESERVED: none is free. */
+static u32 next_free_id(void)
+{
+    u32 id = next_id;
+
+    for (u32 looked = 0; looked < DOMID_FIRST_RESERVED; looked++, id++) {
+        if (id == DOMID_FIRST_RESERVED)
+            id = 1;
+        if (id_free(id))
+            return id;
+    }
+    return DOMID_FIRST_RESERVED;
+}
+
+/* A toolstack may ask for an id; that doesn't change which comes next. */
 static bool take_id(struct domain *d, const struct domain_config *config)
 {
-    u16 id = config->initial ? 0 : max(config->domid, next_id);
+    bool any = !config->initial && !config->domid;
+    u32 id = any ? next_free_id() : config->domid;
 
-    if (id >= DOMID_FIRST_RESERVED)
+    if (!id_free(id))
         return false;
-    d->id = id;
-    if (!config->initial)
-        next_id = id + 1;
+    bitmap_set(ids, id);
+    d->id = (u16)id;
+    d->serial = ++made;
+    if (any)
+        next_id = (u16)(id + 1);
     return true;
 }
 
@@ -183,10 +198,9 @@ static bool link_domain(struct domain *d, const struct domain_config *config)
         spin_unlock(&list_lock);
         return false;
     }
-    struct domain **link = &domains;
-    while (*link)
-        link = &(*link)->next;
-    *link = d;
+    d->link = domains_end;
+    *domains_end = d;
+    domains_end = &d->next;
     alive++;
     spin_unlock(&list_lock);
     if (d->privileged)
@@ -328,10 +342,9 @@ void domain_free(struct domain *d)
         audit_after_domain(d);
     }
     spin_lock(&list_lock);
-    struct domain **link = &domains;
-    while (*link != d)
-        link = &(*link)->next;
-    *link = d->next;
+    *d->link = d->next;
+    *(d->next ? &d->next->link : &domains_end) = d->link;
+    bitmap_clear(ids, d->id);
     bool last = --alive == 0;
     spin_unlock(&list_lock);
     for (u32 i = 0; i < d->max_vcpus; i++) {

@@ -45,9 +45,10 @@ struct vcpu {
     bool initialising;       /* a: a call gives it those just now */
     bool nmi_pending;        /* a: VCPUOP_send_nmi has been called for it */
     bool yields;             /* c: it gives the CPU away this time */
-    u32 destroying;          /* c: the domain, plus 1, for which its destroydomain waits; 0: none */
-    u32 poll_port;           /* c: what it polls: 0 nothing, a port, or POLL_ANY */
-    struct sched_unit unit;  /* s: the policy's view of it */
+    u64 destroying;    /* c: the domain (its serial) for which its destroydomain waits; 0: none */
+    u16 destroying_id; /* c: its id */
+    u32 poll_port;     /* c: what it polls: 0 nothing, a port, or POLL_ANY */
+    struct sched_unit unit; /* s: the policy's view of it */
     struct cpumask
         affinity;    /* s: where it may run when no override is on; unit.affinity is what counts */
     bool overridden; /* s: SCHEDOP_pin_override */
@@ -83,7 +84,8 @@ enum domain_end {
 
 struct domain {
     struct domain_memory mem; /* first: mm/ hands back pointers to it */
-    u16 id;                   /* r */
+    u16 id;                   /* r: another domain may get it when this one is gone */
+    u64 serial;               /* r: no other domain has the same, ever */
     char name[NAME_LEN];      /* r */
     bool privileged;          /* r */
     bool console_ok;          /* r: may use console_io */
@@ -101,6 +103,7 @@ struct domain {
     struct vcpu *vcpus[MAX_VCPUS]; /* r */
     struct domain *next_dying;     /* DOMLIST: those that wait to be torn down */
     struct domain *next;           /* DOMLIST */
+    struct domain **link;          /* DOMLIST: what points to it */
     struct shared_info *shared;    /* r: the hypervisor's view of the shared page */
     mfn_t shared_mfn;              /* r */
     u64 vm_assist;                 /* l: bits of VMASST_TYPE_* */
@@ -165,12 +168,9 @@ bool domain_id_free(u16 domid);
 /* Privileged domains that have not ended. */
 u32 domain_toolstacks(void);
 
-/* The domain of that id, or NULL. Ids are never used again while the machine runs. */
-struct domain *domain_find(u16 domid);
-
 /*
- * The same, held until domain_let_go: it stays, though it may end meanwhile; the last step of its teardown waits. NULL as well for one
- * that is not made yet. To be called with no lock held that comes behind the allocator's.
+ * The domain of that id, or NULL; held until domain_let_go: it stays, though it may end meanwhile; the last step of its teardown waits. NULL as well
+ * for one that is not made yet. To be called with no lock held that comes behind the allocator's.
  */
 struct domain *domain_hold(u16 domid);
 void domain_let_go(struct domain *d);
@@ -178,7 +178,7 @@ void domain_let_go(struct domain *d);
 /* The domain of that id or, if there is none, the one with the next higher id; held. */
 struct domain *domain_hold_from(u16 domid);
 
-/* The next one in order of creation (NULL: the first), held, and d let go. */
+/* The one with the next higher id, held, and d let go. */
 struct domain *domain_hold_next(struct domain *d);
 
 /* The first domain for which the question is answered with yes, held. */

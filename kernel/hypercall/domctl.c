@@ -120,7 +120,8 @@ static s64 destroy(struct domctl_call *c)
     if (c->d == current_domain())
         return refuse(-XEN_EINVAL, c->d->id);
     control_destroy(c->d);
-    current_vcpu()->destroying = c->d->id + 1U;
+    current_vcpu()->destroying = c->d->serial;
+    current_vcpu()->destroying_id = c->d->id;
     return -XEN_ERESTART;
 }
 
@@ -235,7 +236,7 @@ static bool destroy_goes_on(const struct xen_domctl *op)
 
     if (likely(!v->destroying))
         return false;
-    bool goes_on = op->cmd == XEN_DOMCTL_destroydomain && op->domain + 1U == v->destroying;
+    bool goes_on = op->cmd == XEN_DOMCTL_destroydomain && op->domain == v->destroying_id;
     if (!goes_on)
         v->destroying = 0;
     return goes_on;
@@ -245,7 +246,7 @@ static s64 destroy_step(void)
 {
     struct vcpu *v = current_vcpu();
 
-    if (!control_reaped((u16)(v->destroying - 1)))
+    if (!control_reaped(v->destroying_id, v->destroying))
         return -XEN_ERESTART;
     v->destroying = 0;
     return 0;

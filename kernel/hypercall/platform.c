@@ -16,7 +16,7 @@ static s64 set_time(u64 secs, u32 nsecs, u64 system_time)
     if (nsecs >= NS_PER_S || secs >= LAST_SECOND)
         return refuse(-XEN_EINVAL, secs);
     clock_set_wall(secs * NS_PER_S + nsecs - system_time);
-    for (struct domain *d = domain_hold_next(NULL); d; d = domain_hold_next(d))
+    for (struct domain *d = domain_hold_from(0); d; d = domain_hold_next(d))
         time_set_wallclock(d);
     return 0;
 }

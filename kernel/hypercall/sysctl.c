@@ -67,13 +67,15 @@ static s64 list_domains(struct xen_sysctl *op)
 {
     struct xen_sysctl_getdomaininfolist *l = &op->u.getdomaininfolist;
     struct xen_domctl_getdomaininfo info;
-    struct domain *d = domain_hold_next(NULL);
+    struct domain *d = domain_hold_from(l->first_domain);
     u64 to = l->buffer;
     s64 error = 0;
 
     for (l->num_domains = 0; d; d = domain_hold_next(d)) {
-        if (d->id < l->first_domain || l->num_domains == l->max_domains || error)
-            continue;
+        if (l->num_domains == l->max_domains || error) {
+            domain_let_go(d);
+            break;
+        }
         domain_describe(d, &info);
         if (!copy_to_guest(to, &info, sizeof(info)))
             error = refuse(-XEN_EFAULT, to);

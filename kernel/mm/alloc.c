@@ -12,6 +12,7 @@
 #include "lib/panic.h"
 #include "lib/string.h"
 #include "mm/memory.h"
+#include "mm/owner.h"
 #include "x86/lock.h"
 
 #ifdef KOAN_HOST
@@ -19,9 +20,8 @@ extern u32 nr_cpus;
 #endif
 
 static struct spinlock alloc_lock = SPINLOCK_INIT(LOCK_ALLOC);
-static u32 free_list;                 /* f: first free frame; 0: none */
-static struct alloc_stats stats;      /* f */
-static struct domain_memory *domains; /* f: all that are registered */
+static u32 free_list;            /* f: first free frame; 0: none */
+static struct alloc_stats stats; /* f */
 static u64 settled; /* f: every CPU has flushed its TLB since this value of the flush clock */
 
 struct cpumask cpumask_all(void)
@@ -40,11 +40,7 @@ static u64 promised_to(const struct domain_memory *m)
 
 static struct domain_memory *registered(u32 domid)
 {
-    struct domain_memory *m = domains;
-
-    while (m && m->domid != domid)
-        m = m->next;
-    return m;
+    return owner_memory(domid);
 }
 
 /* LAB 2.1a: Keep the free frames: take them in, hand them out clean and with one owner. */
@@ -232,8 +228,8 @@ void frame_free(struct frame *f)
 bool alloc_register(struct domain_memory *m, u64 pages)
 {
     spin_lock(&alloc_lock);
-    m->next = domains;
-    domains = m;
+    assert(!owners[m->domid].memory && !owner_in_limbo(m->domid));
+    owners[m->domid].memory = m;
     spin_unlock(&alloc_lock);
     return alloc_promise(m, pages);
 }
@@ -269,17 +265,7 @@ void alloc_let_go(struct domain_memory *m)
     spin_unlock(&alloc_lock);
 }
 
-static void unlink_domain(struct domain_memory *m)
-{
-    struct domain_memory **link = &domains;
-
-    while (*link && *link != m)
-        link = &(*link)->next;
-    if (*link)
-        *link = m->next;
-}
-
-/* Frames in limbo come back later and find nobody to account them to. */
+/* Frames in limbo come back later and find nobody to account them to. May be called again. */
 bool alloc_unregister(struct domain_memory *m)
 {
     spin_lock(&alloc_lock);
@@ -287,7 +273,8 @@ bool alloc_unregister(struct domain_memory *m)
     if (unused) {
         stats.promised -= promised_to(m);
         m->max_pages = 0;
-        unlink_domain(m);
+        if (owners[m->domid].memory == m)
+            owners[m->domid].memory = NULL;
     }
     spin_unlock(&alloc_lock);
     return unused;

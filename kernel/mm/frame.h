@@ -109,13 +109,16 @@ static inline bool frame_get(struct frame *f)
     return true;
 }
 
-/* Nobody refers to it any more: back to the allocator (mm/alloc.c). */
+/* Back to the allocator (mm/alloc.c). */
 void frame_free(struct frame *f);
+
+/* Nobody refers to it any more: free it, and its last owner's id with the last of its frames (mm/owner.c). */
+void frame_last_put(struct frame *f);
 
 static inline void frame_put(struct frame *f)
 {
     if (unlikely(__atomic_sub_fetch(&f->refs, 1, __ATOMIC_ACQ_REL) == 0))
-        frame_free(f);
+        frame_last_put(f);
 }
 
 #endif

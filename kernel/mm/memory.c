@@ -7,6 +7,7 @@
 #include "lib/panic.h"
 #include "lib/trace.h"
 #include "mm/alloc.h"
+#include "mm/owner.h"
 #include "mm/type.h"
 #include "mm/validate.h"
 
@@ -83,6 +84,7 @@ void memory_free_page(struct domain_memory *m, struct frame *f)
 {
     assert(f->owner == m->domid);
     alloc_to_limbo(m, f);
+    owner_gives_up(m->domid);
     frame_put(f);
 }
 

@@ -5,11 +5,16 @@ SOAK_TIME   ?= 600
 SOAK_ROUNDS := $(shell expr 1 + $(SOAK_TIME) / 150)
 SOAK_TRIAL  := $(filter 1,$(shell expr $(SOAK_TIME) \< 300))
 
-SOAKS += soak-guests soak-fuzz soak-stress soak-bochs soak-fuzz-host
-.PHONY: soak-guests soak-fuzz soak-stress soak-bochs soak-fuzz-host
+SOAKS += soak-guests soak-ids soak-fuzz soak-stress soak-bochs soak-fuzz-host
+.PHONY: soak-guests soak-ids soak-fuzz soak-stress soak-bochs soak-fuzz-host
 
 soak-guests: $(BUILD)/koan.elf $(TEST_GUEST_FILES)
 	$(Q)$(PYTHON) tests/soak/run.py repeat $(SOAK_ROUNDS) -- $(PYTHON) tests/conformance.py --on koan,koan-dom0
+
+# More domains, one after the other, than there are ids.
+soak-ids: $(BUILD)/koan.elf $(TEST_GUEST_FILES)
+	$(Q)tools/koan-run --dom0 --cmdline all build/tests/guests/domctl_ids > $(BUILD)/tests/soak-ids.log 2>&1; \
+	    grep -q "RESULT .* PASS domctl_ids" $(BUILD)/tests/soak-ids.log && echo "1 passed, 0 failed" || { tail $(BUILD)/tests/soak-ids.log; echo "0 passed, 1 failed"; exit 1; }
 
 soak-fuzz: $(BUILD)/koan.elf $(BUILD)/guests/fuzz
 	$(Q)$(PYTHON) tests/fuzz_guest/run.py --time $(SOAK_TIME)

@@ -26,7 +26,7 @@ UNIT_console_SRCS     := # test_console.c includes kernel/domain/console.c
 UNIT_event_SRCS       := # event_machine.h includes kernel/domain/event*.c
 UNIT_event_random_SRCS :=
 
-UNIT_MM               := $(patsubst %,kernel/mm/%.c,frame alloc device type validate walk memory update segdesc) tests/unit/mm_machine.c
+UNIT_MM               := $(patsubst %,kernel/mm/%.c,frame owner alloc device type validate walk memory update segdesc) tests/unit/mm_machine.c
 UNIT_mm_alloc_SRCS    := $(UNIT_MM)
 UNIT_mm_types_SRCS    := $(UNIT_MM) tests/unit/mm_tree.c
 UNIT_mm_walk_SRCS     := $(UNIT_MM) tests/unit/mm_tree.c

@@ -102,6 +102,12 @@ static NOINLINE void bounce_from_user_error(struct vcpu *v, struct regs *regs, u
     push_frame_from_user(v, regs, address, mask, true, error);
 }
 
+static NOINLINE void bounce_from_kernel_error(struct vcpu *v, struct regs *regs, u64 address,
+                                              bool mask, u32 error)
+{
+    push_frame(v, regs, regs->rsp, regs->cs & 0xfffc, address, mask, true, error);
+}
+
 static ALWAYS_INLINE void bounce(struct vcpu *v, struct regs *regs, u64 address, bool mask)
 {
     if (v->ctx.in_kernel)
@@ -114,7 +120,7 @@ static ALWAYS_INLINE void bounce_error(struct vcpu *v, struct regs *regs, u64 ad
                                        u32 error)
 {
     if (v->ctx.in_kernel)
-        push_frame(v, regs, regs->rsp, regs->cs & 0xfffc, address, mask, true, error);
+        bounce_from_kernel_error(v, regs, address, mask, error);
     else
         bounce_from_user_error(v, regs, address, mask, error);
 }
@@ -155,9 +161,9 @@ void bounce_page_fault(struct vcpu *v, struct regs *regs, u64 address, u32 error
     if (unlikely(!t->address))
         no_page_fault_handler(v, regs->rip, address, error);
     else if (v->ctx.in_kernel)
-        bounce_error(v, regs, t->address, t->mask, error & ~(u32)PF_USER);
+        bounce_from_kernel_error(v, regs, t->address, t->mask, error & ~(u32)PF_USER);
     else
-        bounce_from_user_error(v, regs, t->address, t->mask, error);
+        push_frame_from_user(v, regs, t->address, t->mask, true, error);
 }
 
 static NOINLINE void no_callback(struct vcpu *v, u64 rip, const char *what)

@@ -5,6 +5,7 @@
 #include "hypercall/mmu.h"
 
 #include "hypercall/handlers.h"
+#include "mm/quick.h"
 #include "mm/update.h"
 
 /* Nobody's memory: device frames. No frame has this owner, so whatever is asked of it falls through to the rules for devices. */
@@ -250,28 +251,6 @@ static s64 update_foreign(struct update_call *c, struct mmu_batch *b, u64 dom)
     return error;
 }
 
-/*
- * One entry of an L1 table of one's own, with nothing to report: what a kernel does at each page fault. False: it is another case, and nothing
- * has been done.
- */
-static ALWAYS_INLINE bool update_single(struct domain_memory *own, u64 requests, s64 *error)
-{
-    struct mmu_update request;
-
-    if (unlikely(!copy_from_guest(&request, requests, sizeof(request))))
-        return false;
-    mfn_t mfn = MFN(request.ptr >> PAGE_SHIFT);
-    spin_lock(&own->lock);
-    const struct frame *f = frame_owned(mfn, own->domid);
-    bool usual = likely(f && f->type == FRAME_L1 && f->type_refs && !(request.ptr & 7) &&
-                        !own->dying && !walk_active(own));
-    if (usual)
-        *error = update_l1(own, own, (pte_t *)((u8 *)mfn_to_virt(mfn) + request.ptr % PAGE_SIZE),
-                           request.val, false);
-    memory_leave(own);
-    return usual;
-}
-
 static NOINLINE s64 update_batch(u64 requests, u64 count, u64 done_out, u64 dom, u64 a5, u64 a6)
 {
     struct vcpu *v = current_vcpu();
@@ -286,13 +265,25 @@ static NOINLINE s64 update_batch(u64 requests, u64 count, u64 done_out, u64 dom,
     return mmu_batch_end(&b, error, __HYPERVISOR_mmu_update, dom, a5, a6);
 }
 
+/* One page of one's own, mapped where none was, with nothing to report: what a kernel does at each page fault. */
+static ALWAYS_INLINE bool update_quick(u64 requests)
+{
+    struct domain_memory *m = &current_domain()->mem;
+    struct mmu_update request;
+
+    if (unlikely(!copy_from_guest(&request, requests, sizeof(request)) || !quick_enter(m)))
+        return false;
+    bool done = quick_map(m, request.ptr, request.val);
+    quick_leave(m);
+    return done;
+}
+
 s64 hc_mmu_update(u64 requests, u64 count, u64 done_out, u64 dom, u64 a5, u64 a6)
 {
-    s64 error;
-
-    dom = (u32)dom;
-    if (likely(count == 1 && !done_out && dom == DOMID_SELF) &&
-        update_single(&current_domain()->mem, requests, &error))
-        return error;
-    return update_batch(requests, count, done_out, dom, a5, a6);
+    if (likely(count == 1) && likely(!done_out) && likely((u32)dom == DOMID_SELF)) {
+        if (likely(update_quick(requests)))
+            return 0;
+        return update_batch(requests, 1, 0, DOMID_SELF, a5, a6); /* constants need no registers */
+    }
+    return update_batch(requests, count, done_out, (u32)dom, a5, a6);
 }

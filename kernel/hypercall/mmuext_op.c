@@ -5,6 +5,7 @@
 #include "hypercall/handlers.h"
 #include "hypercall/mmu.h"
 #include "lib/string.h"
+#include "mm/quick.h"
 #include "mm/type.h"
 #include "x86/asm.h"
 
@@ -273,7 +274,7 @@ static s64 ext_foreign(struct ext_call *c, struct mmu_batch *b)
     return error;
 }
 
-s64 hc_mmuext_op(u64 ops, u64 count, u64 done_out, u64 domid, u64 a5, u64 a6)
+static NOINLINE s64 ext_batch(u64 ops, u64 count, u64 done_out, u64 domid, u64 a5, u64 a6)
 {
     struct vcpu *v = current_vcpu();
     struct ext_call c = { .v = v, .own = &v->domain->mem, .result = &v->walk };
@@ -287,4 +288,70 @@ s64 hc_mmuext_op(u64 ops, u64 count, u64 done_out, u64 domid, u64 a5, u64 a6)
         return error;
     error = likely(c.m == c.own) ? ext_all(&c, &b) : ext_foreign(&c, &b);
     return mmu_batch_end(&b, error, __HYPERVISOR_mmuext_op, domid, a5, a6);
+}
+
+/* ---- the short way ---- */
+
+/* Both base pointers of the running vCPU. False: it is not as usual, and nothing has changed. */
+static ALWAYS_INLINE bool load_bases(struct vcpu *v, struct domain_memory *m, mfn_t kernel,
+                                     mfn_t user)
+{
+    struct vcpu_context *c = &v->ctx;
+    struct frame *new_kernel = quick_l4(m, kernel), *new_user = quick_l4(m, user);
+    struct frame *old_kernel = quick_old_l4(c->cr3_kernel), *old_user = quick_old_l4(c->cr3_user);
+
+    if (unlikely(!new_kernel || !new_user || !old_kernel || !old_user || old_kernel == old_user ||
+                 c->ldt_entries || v->walk.state != WALK_NONE))
+        return false;
+    quick_l4_get(new_kernel);
+    quick_l4_get(new_user);
+    c->cr3_user = user.n << PAGE_SHIFT;
+    c->cr3_kernel = kernel.n << PAGE_SHIFT;
+    tlb_load_cr3(c->cr3_kernel);
+    quick_l4_put(old_kernel);
+    quick_l4_put(old_user);
+    return true;
+}
+
+/* Another process: base pointers of the kernel and of user mode. */
+static ALWAYS_INLINE bool quick_bases(u64 ops)
+{
+    struct vcpu *v = current_vcpu();
+    struct domain_memory *m = &v->domain->mem;
+    struct mmuext_op user;
+    u64 kernel;
+
+    if (unlikely(!get_guest_u64(&kernel, ops + offsetof(struct mmuext_op, arg1)) ||
+                 !copy_from_guest(&user, ops + sizeof(user), sizeof(user)) ||
+                 user.cmd != MMUEXT_NEW_USER_BASEPTR || !quick_enter(m)))
+        return false;
+    bool done = load_bases(v, m, MFN(kernel), MFN(user.arg1.mfn));
+    quick_leave(m);
+    return done;
+}
+
+/* A page that is mapped no more. */
+static ALWAYS_INLINE bool quick_invlpg(u64 ops)
+{
+    u64 va;
+
+    if (unlikely(!get_guest_u64(&va, ops + offsetof(struct mmuext_op, arg1)) ||
+                 !guest_range_ok(va, 0)))
+        return false;
+    tlb_invlpg(va);
+    return true;
+}
+
+/* What a kernel does at each switch of processes and for each page that it takes away. All else, and what is not as usual, goes to ext_batch(). */
+s64 hc_mmuext_op(u64 ops, u64 count, u64 done_out, u64 domid, u64 a5, u64 a6)
+{
+    u32 cmd;
+
+    if (likely(!done_out) && likely((u16)domid == DOMID_SELF) && likely(get_guest_u32(&cmd, ops))) {
+        if (count == 1 && cmd == MMUEXT_INVLPG_LOCAL && quick_invlpg(ops))
+            return 0;
+        if (count == 2 && cmd == MMUEXT_NEW_BASEPTR)
+            return quick_bases(ops) ? 0 : ext_batch(ops, 2, 0, DOMID_SELF, a5, a6);
+    }
+    return ext_batch(ops, count, done_out, domid, a5, a6);
 }

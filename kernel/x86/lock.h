@@ -65,6 +65,14 @@ static inline void spin_lock_as(struct spinlock *l, u32 level)
     (void)level;
     spin_lock(l);
 }
+static inline bool spin_try(struct spinlock *l, u32 level)
+{
+    (void)level;
+    if (l->taken)
+        return false;
+    l->taken = 1;
+    return true;
+}
 static inline void spin_unlock(struct spinlock *l)
 {
     l->taken = 0;
@@ -99,6 +107,23 @@ static ALWAYS_INLINE void spin_lock_as(struct spinlock *l, u32 level)
 static ALWAYS_INLINE void spin_lock(struct spinlock *l)
 {
     spin_lock_as(l, l->level);
+}
+
+/*
+ * For hot paths that have a longer way besides: take the lock, whose level it is, if it is free and in order. To be let go by
+ * spin_unlock_from().
+ */
+static ALWAYS_INLINE bool spin_try(struct spinlock *l, u32 level)
+{
+    struct cpu *c = this_cpu();
+    u16 is_free = 0;
+
+    if (unlikely(c->lock_level >= level) ||
+        unlikely(!__atomic_compare_exchange_n(&l->word, &is_free, 1, false, __ATOMIC_ACQUIRE,
+                                              __ATOMIC_RELAXED)))
+        return false;
+    c->lock_level |= level;
+    return true;
 }
 
 /* For hot paths, which know the level that the lock was taken with. */

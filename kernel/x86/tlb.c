@@ -40,8 +40,7 @@ void tlb_flush_local(void)
 
 void tlb_flush_page_local(u64 va)
 {
-    invlpg(va);
-    this_cpu()->stat_invlpg++;
+    tlb_invlpg(va);
 }
 
 static void flush(u64 va)

@@ -56,6 +56,13 @@ static ALWAYS_INLINE void tlb_load_cr3(u64 cr3)
     c->flush_clock = now;
     c->stat_cr3_loads++;
 }
+
+/* Flush one page here, in line. */
+static ALWAYS_INLINE void tlb_invlpg(u64 va)
+{
+    invlpg(va);
+    this_cpu()->stat_invlpg++;
+}
 #endif
 
 /* Flush this CPU: everything non-global, or the page of one address. */

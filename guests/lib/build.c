@@ -2,6 +2,7 @@
  * Building a domain, see build.h. The steps are in the order in which a toolstack takes them on Xen; each says what was refused.
  */
 #include "build.h"
+#include "abi/grant_table.h"
 #include "domctl.h"
 #include "foreign.h"
 #include "lib/bzimage.h"
@@ -216,6 +217,27 @@ static bool prepare_shared_info(void)
     return shared || refused("a mapping of shared_info", -XEN_EINVAL);
 }
 
+/* Both rings are lent to the domain that looks after the machine. */
+static bool seed_grants(void)
+{
+    u64 frame;
+    struct gnttab_setup_table op = { .dom = b.d->domid, .nr_frames = 1, .frame_list = (u64)&frame };
+    s64 rc = hypercall(__HYPERVISOR_grant_table_op, GNTTABOP_setup_table, (u64)&op, 1, 0, 0);
+
+    if (!ok("setup_table", rc ? rc : op.status))
+        return false;
+    foreign_open(b.d->domid, &frame, 1);
+    struct grant_entry_v1 *table = foreign_page(0);
+    if (table) {
+        table[GNTTAB_RESERVED_CONSOLE] =
+            (struct grant_entry_v1){ GTF_permit_access, 0, (u32)b.d->console_mfn };
+        table[GNTTAB_RESERVED_XENSTORE] =
+            (struct grant_entry_v1){ GTF_permit_access, 0, (u32)b.d->xenstore_mfn };
+    }
+    foreign_close();
+    return table || refused("a mapping of its grant table", -XEN_EINVAL);
+}
+
 /* The store's ring has no port: nobody serves it, and a guest that saw one would wait for an answer for ever. */
 static bool prepare_rings(void)
 {
@@ -223,7 +245,7 @@ static bool prepare_rings(void)
 
     b.d->console_mfn = b.p2m[plan->console.pfn];
     b.d->xenstore_mfn = b.p2m[plan->xenstore.pfn];
-    return make_port(&b.d->console_port);
+    return seed_grants() && make_port(&b.d->console_port);
 }
 
 /* ---- ready to run ---- */

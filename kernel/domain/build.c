@@ -6,6 +6,7 @@
 #include "domain/build.h"
 #include "domain/end.h"
 #include "domain/event.h"
+#include "domain/grant.h"
 #include "lib/bzimage.h"
 #include "lib/debug.h"
 #include "lib/elf.h"
@@ -130,6 +131,17 @@ static void write_tables(struct builder *b)
 }
 
 /*
+ * A domain's two rings are lent to the domain that looks after the machine, as its daemons map them by these grants.
+ */
+static bool seed_grants(struct builder *b)
+{
+    struct domain_memory *m = &b->d->mem;
+
+    return grant_seed(m, GNTTAB_RESERVED_CONSOLE, 0, pfn_to_mfn(b, b->plan.console.pfn)) &&
+           grant_seed(m, GNTTAB_RESERVED_XENSTORE, 0, pfn_to_mfn(b, b->plan.xenstore.pfn));
+}
+
+/*
  * The channels that an unprivileged domain starts with. The console's ring is served by the hypervisor until a dom0 takes it over, even
  * where `console=no` refuses console_io, as Xen does. The store's waits for the dom0 that was started before; without one it has no
  * port, for Linux takes a port as a promise that somebody answers, and waits for ever.
@@ -146,7 +158,7 @@ static bool make_channels(struct builder *b, struct plan_frames *frames)
         if (event_alloc_unbound(b->d, 0, &frames->xenstore_evtchn))
             return false;
     }
-    return console_ring_start(b->d, console, &frames->console_evtchn);
+    return seed_grants(b) && console_ring_start(b->d, console, &frames->console_evtchn);
 }
 
 static bool write_start_info(struct builder *b)

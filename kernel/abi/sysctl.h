@@ -101,6 +101,26 @@ struct xen_sysctl_numainfo {
 };
 static_assert(sizeof(struct xen_sysctl_numainfo) == 24, "ABI");
 
+#define XEN_SYSCTL_CPUPOOL_OP_CREATE     1
+#define XEN_SYSCTL_CPUPOOL_OP_DESTROY    2
+#define XEN_SYSCTL_CPUPOOL_OP_INFO       3
+#define XEN_SYSCTL_CPUPOOL_OP_ADDCPU     4
+#define XEN_SYSCTL_CPUPOOL_OP_RMCPU      5
+#define XEN_SYSCTL_CPUPOOL_OP_MOVEDOMAIN 6
+#define XEN_SYSCTL_CPUPOOL_OP_FREEINFO   7
+#define XEN_SYSCTL_CPUPOOL_PAR_ANY       0xFFFFFFFF
+
+struct xen_sysctl_cpupool_op {
+    u32 op;         /* XEN_SYSCTL_CPUPOOL_OP_* */
+    u32 cpupool_id; /* in; info: out, too */
+    u32 sched_id;   /* info: out */
+    u32 domid;
+    u32 cpu;
+    u32 n_dom;                   /* info: out */
+    struct xenctl_bitmap cpumap; /* info, freeinfo: out */
+};
+static_assert(sizeof(struct xen_sysctl_cpupool_op) == 40, "ABI");
+
 struct xen_sysctl {
     u32 cmd;
     u32 interface_version; /* XEN_SYSCTL_INTERFACE_VERSION */
@@ -111,6 +131,7 @@ struct xen_sysctl {
         struct xen_sysctl_getdomaininfolist getdomaininfolist;
         struct xen_sysctl_availheap availheap;
         struct xen_sysctl_cputopoinfo cputopoinfo;
+        struct xen_sysctl_cpupool_op cpupool_op;
         struct xen_sysctl_numainfo numainfo;
         u8 pad[128];
     } u;

@@ -51,6 +51,11 @@ bool domain_id_free(u16 domid)
     return free;
 }
 
+u32 domain_count(void)
+{
+    return __atomic_load_n(&alive, __ATOMIC_RELAXED);
+}
+
 u32 domain_toolstacks(void)
 {
     return __atomic_load_n(&toolstacks, __ATOMIC_SEQ_CST);

@@ -47,11 +47,17 @@ struct vcpu {
     bool yields;             /* c: it gives the CPU away this time */
     u64 destroying;    /* c: the domain (its serial) for which its destroydomain waits; 0: none */
     u16 destroying_id; /* c: its id */
-    u32 poll_port;     /* c: what it polls: 0 nothing, a port, or POLL_ANY */
+    struct vcpu_listing { /* c: a getdomaininfolist that has stopped early */
+        u64 buffer;       /* what it asked for */
+        u32 first;
+        u32 next, done; /* where it goes on; done 0: there is none */
+    } listing;
+    u32 poll_port;          /* c: what it polls: 0 nothing, a port, or POLL_ANY */
     struct sched_unit unit; /* s: the policy's view of it */
     struct cpumask
-        affinity;    /* s: where it may run when no override is on; unit.affinity is what counts */
-    bool overridden; /* s: SCHEDOP_pin_override */
+        affinity; /* s: where it may run when no override is on; unit.affinity is what counts */
+    struct cpumask soft; /* s: where it would rather run, of those */
+    bool overridden;     /* s: SCHEDOP_pin_override */
     struct timer poll_timer, singleshot, periodic;
     u64 period;           /* a: of `periodic`, in ns; 0: stopped */
     struct fpu_state fpu; /* c */
@@ -161,6 +167,9 @@ struct vcpu *vcpu_create(struct domain *d, u32 id);
 /* All domains in order of creation: the first with NULL, then the next; NULL at the end. For reports and teardown: the caller sees to it that
  * none goes away meanwhile. */
 struct domain *domain_next(struct domain *d);
+
+/* How many there are, those that are being torn down included. */
+u32 domain_count(void);
 
 /* May a new domain get this id? */
 bool domain_id_free(u16 domid);

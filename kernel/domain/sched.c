@@ -131,7 +131,7 @@ void sched_init_vcpu(struct vcpu *v)
 {
     v->unit.group = &v->domain->sched;
     memset(&v->unit.affinity, 0xff, sizeof(v->unit.affinity));
-    v->affinity = v->unit.affinity;
+    v->affinity = v->soft = v->unit.affinity;
     u32 best = sched_best_cpu(&v->unit.affinity);
     v->waits = WAIT_DOWN;
     v->state = VCPU_ASLEEP;

@@ -106,6 +106,10 @@ bool sched_remove(struct vcpu *v);
 /* Where it may run; false: no CPU of the mask exists. It may have to move, which the running vCPU does on its way out. */
 bool sched_set_affinity(struct vcpu *v, const struct cpumask *mask);
 
+/* Where it would rather run, of the CPUs where it may: it goes there, and when it has to move it is given one of those if there is one. A CPU that has
+ * nothing else to do may take it over all the same. */
+void sched_set_soft_affinity(struct vcpu *v, const struct cpumask *mask);
+
 /* Its run-state times up to now. */
 void sched_get_runstate(struct vcpu *v, struct vcpu_runstate_info *info);
 

@@ -41,9 +41,28 @@ static void change_queue(struct vcpu *v, struct run_queue *from, struct run_queu
     __atomic_store_n(&v->cpu, to->q.cpu, __ATOMIC_RELAXED);
 }
 
+static bool any_cpu(const struct cpumask *mask)
+{
+    for (u32 i = 0; i < nr_cpus; i++)
+        if (cpumask_test(mask, i))
+            return true;
+    return false;
+}
+
+/* Where it would rather run of the CPUs where it may, or all of these. */
+static struct cpumask wanted(const struct vcpu *v)
+{
+    struct cpumask mask = v->unit.affinity;
+
+    for (u32 i = 0; i < ARRAY_SIZE(mask.bits); i++)
+        mask.bits[i] &= v->soft.bits[i];
+    return any_cpu(&mask) ? mask : v->unit.affinity;
+}
+
 void sched_relocate(struct vcpu *v)
 {
-    u32 here = v->cpu, there = sched_best_cpu(&v->unit.affinity);
+    struct cpumask mask = wanted(v);
+    u32 here = v->cpu, there = sched_best_cpu(&mask);
     struct run_queue *from = &run_queues[here], *to = &run_queues[there];
 
     if (here != there) {
@@ -55,19 +74,12 @@ void sched_relocate(struct vcpu *v)
     sched_wake(v, WAIT_MOVE);
 }
 
-static bool any_cpu(const struct cpumask *mask)
-{
-    for (u32 i = 0; i < nr_cpus; i++)
-        if (cpumask_test(mask, i))
-            return true;
-    return false;
-}
-
-/* unit.affinity may have changed: move it if it must. */
+/* The masks may have changed: move it if it must, or would rather. */
 static void move_if_needed(struct vcpu *v)
 {
     struct run_queue *rq = lock_queue_of(v);
-    bool stays = cpumask_test(&v->unit.affinity, rq->q.cpu);
+    struct cpumask mask = wanted(v);
+    bool stays = cpumask_test(&mask, rq->q.cpu);
 
     spin_unlock(&rq->lock);
     if (stays)
@@ -88,6 +100,14 @@ bool sched_set_affinity(struct vcpu *v, const struct cpumask *mask)
     spin_unlock(&rq->lock);
     move_if_needed(v);
     return true;
+}
+
+void sched_set_soft_affinity(struct vcpu *v, const struct cpumask *mask)
+{
+    struct run_queue *rq = lock_queue_of(v);
+    v->soft = *mask;
+    spin_unlock(&rq->lock);
+    move_if_needed(v);
 }
 
 s64 sched_override(u32 cpu)

@@ -25,6 +25,14 @@ static s64 find_vcpu(const struct domctl_call *c, u32 id, struct vcpu **v)
 
 /* ---- contexts ---- */
 
+/* The vCPU whose context is meant: not one of the caller's own domain, as it must be stopped. */
+static s64 find_others_vcpu(const struct domctl_call *c, struct vcpu **v)
+{
+    if (c->d == current_domain())
+        return refuse(-XEN_EINVAL, c->d->id);
+    return find_vcpu(c, c->op.u.vcpucontext.vcpu, v);
+}
+
 /* It is down while its context changes, and stays so if that is refused: it must not run with half of it. */
 static s64 set_context(struct vcpu *v, const struct vcpu_guest_context *context)
 {
@@ -52,13 +60,10 @@ static NOINLINE s64 set_from(struct vcpu *v, u64 from)
 
 s64 domctl_set_context(struct domctl_call *c)
 {
-    const struct xen_domctl_vcpucontext *args = &c->op.u.vcpucontext;
     struct vcpu *v;
-    s64 error = c->d == current_domain() ? refuse(-XEN_EINVAL, c->d->id) : 0;
+    s64 error = find_others_vcpu(c, &v);
 
-    if (!error)
-        error = find_vcpu(c, args->vcpu, &v);
-    return error ? error : set_from(v, args->ctxt);
+    return error ? error : set_from(v, c->op.u.vcpucontext.ctxt);
 }
 
 static NOINLINE s64 get_to(struct vcpu *v, u64 to)
@@ -76,15 +81,12 @@ static NOINLINE s64 get_to(struct vcpu *v, u64 to)
 
 s64 domctl_get_context(struct domctl_call *c)
 {
-    const struct xen_domctl_vcpucontext *args = &c->op.u.vcpucontext;
     struct vcpu *v;
-    s64 error = c->d == current_domain() ? refuse(-XEN_EINVAL, c->d->id) : 0;
+    s64 error = find_others_vcpu(c, &v);
 
-    if (!error)
-        error = find_vcpu(c, args->vcpu, &v);
     if (!error && !v->initialised)
         error = refuse(-XEN_ENODATA, v->id);
-    return error ? error : get_to(v, args->ctxt);
+    return error ? error : get_to(v, c->op.u.vcpucontext.ctxt);
 }
 
 s64 domctl_vcpu_info(struct domctl_call *c)
@@ -134,55 +136,83 @@ s64 bitmap_to_guest(const struct xenctl_bitmap *to, const u64 *bits, u32 words)
     return clear_guest(to->bitmap + size, rest) ? 0 : refuse(-XEN_EFAULT, to->bitmap);
 }
 
-static struct cpumask effective(const struct vcpu *v)
+/* Of the CPUs that there are: those of `hard`, and of both unless `soft` is NULL. */
+static struct cpumask effective(const struct cpumask *hard, const struct cpumask *soft)
 {
     struct cpumask mask = { 0 };
 
     for (u32 i = 0; i < nr_cpus; i++)
-        if (cpumask_test(&v->affinity, i))
+        if (cpumask_test(hard, i) && (!soft || cpumask_test(soft, i)))
             cpumask_set(&mask, i);
     return mask;
 }
 
-/* The soft map, where a vCPU would rather run, is taken and has no effect: all CPUs are alike. */
-s64 domctl_set_affinity(struct domctl_call *c)
+/* A call that concerns one of the two masks, or both. */
+static s64 find_for_masks(const struct domctl_call *c, struct vcpu **v)
 {
     const struct xen_domctl_vcpuaffinity *args = &c->op.u.vcpuaffinity;
-    struct cpumask mask;
-    struct vcpu *v;
-    s64 error = find_vcpu(c, args->vcpu, &v);
+    s64 error = find_vcpu(c, args->vcpu, v);
 
     if (!error && !(args->flags & (XEN_VCPUAFFINITY_HARD | XEN_VCPUAFFINITY_SOFT)))
         error = refuse(-XEN_EINVAL, args->flags);
-    if (!error && (args->flags & XEN_VCPUAFFINITY_HARD)) {
-        error = bitmap_from_guest(&args->cpumap_hard, mask.bits, BITMAP_WORDS);
-        if (!error && !sched_set_affinity(v, &mask))
-            error = refuse(-XEN_EINVAL, mask.bits[0]);
-    }
+    return error;
+}
+
+/* The CPUs of a mask, or of what two have in common, to the caller. */
+static s64 tell(const struct xenctl_bitmap *to, const struct cpumask *hard,
+                const struct cpumask *soft)
+{
+    struct cpumask mask = effective(hard, soft);
+
+    return bitmap_to_guest(to, mask.bits, BITMAP_WORDS);
+}
+
+static s64 set_hard(struct vcpu *v, const struct xenctl_bitmap *map)
+{
+    struct cpumask mask;
+    s64 error = bitmap_from_guest(map, mask.bits, BITMAP_WORDS);
+
+    if (!error && !sched_set_affinity(v, &mask))
+        error = refuse(-XEN_EINVAL, mask.bits[0]);
     if (error)
         return error;
-    mask = effective(v);
-    if (args->flags & XEN_VCPUAFFINITY_HARD)
-        error = bitmap_to_guest(&args->cpumap_hard, mask.bits, BITMAP_WORDS);
-    if (!error && (args->flags & XEN_VCPUAFFINITY_SOFT))
-        error = bitmap_to_guest(&args->cpumap_soft, mask.bits, BITMAP_WORDS);
+    return tell(map, &v->affinity, NULL);
+}
+
+static s64 set_soft(struct vcpu *v, const struct xenctl_bitmap *map)
+{
+    struct cpumask mask;
+    s64 error = bitmap_from_guest(map, mask.bits, BITMAP_WORDS);
+
+    if (error)
+        return error;
+    sched_set_soft_affinity(v, &mask);
+    return tell(map, &v->affinity, &v->soft);
+}
+
+s64 domctl_set_affinity(struct domctl_call *c)
+{
+    const struct xen_domctl_vcpuaffinity *args = &c->op.u.vcpuaffinity;
+    struct vcpu *v;
+    s64 error = find_for_masks(c, &v);
+
+    if (!error && args->flags & XEN_VCPUAFFINITY_HARD)
+        error = set_hard(v, &args->cpumap_hard);
+    if (!error && args->flags & XEN_VCPUAFFINITY_SOFT)
+        error = set_soft(v, &args->cpumap_soft);
     return error;
 }
 
 s64 domctl_get_affinity(struct domctl_call *c)
 {
     const struct xen_domctl_vcpuaffinity *args = &c->op.u.vcpuaffinity;
-    struct cpumask all;
     struct vcpu *v;
-    s64 error = find_vcpu(c, args->vcpu, &v);
+    s64 error = find_for_masks(c, &v);
 
-    memset(&all, 0xff, sizeof(all));
-    if (!error && !(args->flags & (XEN_VCPUAFFINITY_HARD | XEN_VCPUAFFINITY_SOFT)))
-        error = refuse(-XEN_EINVAL, args->flags);
-    if (!error && (args->flags & XEN_VCPUAFFINITY_HARD))
-        error = bitmap_to_guest(&args->cpumap_hard, v->affinity.bits, BITMAP_WORDS);
-    if (!error && (args->flags & XEN_VCPUAFFINITY_SOFT))
-        error = bitmap_to_guest(&args->cpumap_soft, all.bits, BITMAP_WORDS);
+    if (!error && args->flags & XEN_VCPUAFFINITY_HARD)
+        error = tell(&args->cpumap_hard, &v->affinity, NULL);
+    if (!error && args->flags & XEN_VCPUAFFINITY_SOFT)
+        error = tell(&args->cpumap_soft, &v->soft, NULL);
     return error;
 }
 

@@ -6,6 +6,7 @@
 #include "domain/cpuid.h"
 #include "hypercall/domctl.h"
 #include "hypercall/handlers.h"
+#include "lib/bitmap.h"
 #include "mm/alloc.h"
 #include "x86/clock.h"
 #include "x86/console.h"
@@ -63,26 +64,61 @@ static s64 scheduler(struct xen_sysctl *op)
     return 0;
 }
 
+/*
+ * In order of their ids. A long list stops between domains; the same call goes on where it stopped. Another one in between, from an
+ * upcall's handler, makes it start anew.
+ */
 static s64 list_domains(struct xen_sysctl *op)
 {
     struct xen_sysctl_getdomaininfolist *l = &op->u.getdomaininfolist;
+    struct vcpu_listing *at = &current_vcpu()->listing;
     struct xen_domctl_getdomaininfo info;
-    struct domain *d = domain_hold_from(l->first_domain);
-    u64 to = l->buffer;
-    s64 error = 0;
+    struct domain *d = NULL;
 
-    for (l->num_domains = 0; d; d = domain_hold_next(d)) {
-        if (l->num_domains == l->max_domains || error) {
-            domain_let_go(d);
-            break;
-        }
+    if (!at->done || at->buffer != l->buffer || at->first != l->first_domain)
+        *at = (struct vcpu_listing){ l->buffer, l->first_domain, l->first_domain, 0 };
+    while (at->done < l->max_domains && (d = domain_hold_from((u16)at->next))) {
         domain_describe(d, &info);
-        if (!copy_to_guest(to, &info, sizeof(info)))
-            error = refuse(-XEN_EFAULT, to);
-        to += sizeof(info);
-        l->num_domains++;
+        at->next = d->id + 1U;
+        domain_let_go(d);
+        u64 to = l->buffer + at->done++ * sizeof(info);
+        if (!copy_to_guest(to, &info, sizeof(info))) {
+            at->done = 0;
+            return refuse(-XEN_EFAULT, to);
+        }
+        if (work_pending())
+            return -XEN_ERESTART;
     }
-    return error;
+    l->num_domains = at->done;
+    at->done = 0;
+    return 0;
+}
+
+/* There is one pool of CPUs, number 0, with all of them. A question for a number means the pool of that or of the next number. */
+static s64 pool(struct xen_sysctl *op)
+{
+    struct xen_sysctl_cpupool_op *p = &op->u.cpupool_op;
+    u64 none[NR_CPUS / 64] = { 0 }, all[NR_CPUS / 64] = { 0 };
+
+    for (u32 i = 0; i < nr_cpus; i++)
+        bitmap_set(all, i);
+    switch (p->op) {
+    case XEN_SYSCTL_CPUPOOL_OP_INFO:
+        if (p->cpupool_id)
+            return refuse(-XEN_ENOENT, p->cpupool_id);
+        p->cpupool_id = 0;
+        p->sched_id = domctl_sched_id();
+        p->n_dom = domain_count();
+        return bitmap_to_guest(&p->cpumap, all, ARRAY_SIZE(all));
+    case XEN_SYSCTL_CPUPOOL_OP_FREEINFO:
+        return bitmap_to_guest(&p->cpumap, none, ARRAY_SIZE(none));
+    case XEN_SYSCTL_CPUPOOL_OP_DESTROY:
+    case XEN_SYSCTL_CPUPOOL_OP_ADDCPU:
+    case XEN_SYSCTL_CPUPOOL_OP_RMCPU:
+        return refuse(p->cpupool_id ? -XEN_ENOENT : -XEN_EBUSY, p->cpupool_id);
+    default: /* another pool, and moving there */
+        return refuse(-XEN_EOPNOTSUPP, p->op);
+    }
 }
 
 /* What no domain has been promised; a limit of address bits is not looked at where memory ends below it. */
@@ -131,14 +167,13 @@ static sysctl_fn *const commands[] = {
     [XEN_SYSCTL_readconsole] = read_console, [XEN_SYSCTL_physinfo] = physical_info,
     [XEN_SYSCTL_sched_id] = scheduler,       [XEN_SYSCTL_getdomaininfolist] = list_domains,
     [XEN_SYSCTL_availheap] = free_memory,    [XEN_SYSCTL_cputopoinfo] = topology,
-    [XEN_SYSCTL_numainfo] = nodes,
+    [XEN_SYSCTL_numainfo] = nodes,           [XEN_SYSCTL_cpupool_op] = pool,
 };
 
 s64 hc_sysctl(u64 arg, u64 a2, u64 a3, u64 a4, u64 a5, u64 a6)
 {
     struct xen_sysctl op;
 
-    (void)a2, (void)a3, (void)a4, (void)a5, (void)a6;
     if (!copy_from_guest(&op, arg, sizeof(op)))
         return refuse(-XEN_EFAULT, arg);
     if (op.interface_version != XEN_SYSCTL_INTERFACE_VERSION)
@@ -148,6 +183,8 @@ s64 hc_sysctl(u64 arg, u64 a2, u64 a3, u64 a4, u64 a5, u64 a6)
     if (op.cmd >= ARRAY_SIZE(commands) || !commands[op.cmd])
         return refuse(-XEN_EOPNOTSUPP, op.cmd);
     s64 error = commands[op.cmd](&op);
+    if (unlikely(error == -XEN_ERESTART))
+        return hypercall_restart(__HYPERVISOR_sysctl, arg, a2, a3, a4, a5, a6);
     if (!error && !copy_to_guest(arg, &op, sizeof(op)))
         return refuse(-XEN_EFAULT, arg);
     return error;

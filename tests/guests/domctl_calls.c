@@ -155,6 +155,20 @@ static void check_affinity(void)
     CHECK_RC(domctl(&op), -XEN_EINVAL);
     op.u.vcpuaffinity.flags = 0;
     CHECK_RC(domctl(&op), -XEN_EINVAL);
+
+    op.u.vcpuaffinity.flags = XEN_VCPUAFFINITY_SOFT; /* a wish: none is one, too */
+    op.u.vcpuaffinity.cpumap_soft = (struct xenctl_bitmap){ (u64)&map, 64 };
+    map = 0;
+    CHECK_RC(domctl(&op), 0);
+    CHECK_EQ(map, 0);
+    map = 1UL << 60 | 1;
+    CHECK_RC(domctl(&op), 0);
+    CHECK_EQ(map, 1); /* what of it there is */
+    op.cmd = XEN_DOMCTL_getvcpuaffinity;
+    map = 0;
+    CHECK_RC(domctl(&op), 0);
+    CHECK_EQ(map, 1);
+
     op = on(XEN_DOMCTL_getnodeaffinity);
     op.u.nodeaffinity.nodemap = (struct xenctl_bitmap){ (u64)&map, 64 };
     CHECK_RC(domctl(&op), 0);

@@ -74,6 +74,30 @@ static void check_domains(void)
     CHECK_RC(sysctl(&op), -XEN_EFAULT);
 }
 
+/* One pool has all CPUs and all domains. */
+static void check_pool(void)
+{
+    u64 map = 0;
+    struct xen_sysctl op = { .cmd = XEN_SYSCTL_cpupool_op,
+                             .u.cpupool_op = { .op = XEN_SYSCTL_CPUPOOL_OP_INFO,
+                                               .cpumap = { (u64)&map, 64 } } };
+
+    CHECK_RC(sysctl(&op), 0);
+    CHECK_EQ(op.u.cpupool_op.cpupool_id, 0);
+    CHECK(op.u.cpupool_op.n_dom >= 1);
+    CHECK(op.u.cpupool_op.sched_id != 0);
+    CHECK(map & 1);
+    op.u.cpupool_op.cpupool_id = 1;
+    CHECK_RC(sysctl(&op), -XEN_ENOENT);
+    op.u.cpupool_op.op = XEN_SYSCTL_CPUPOOL_OP_DESTROY;
+    CHECK_RC(sysctl(&op), -XEN_ENOENT);
+    op.u.cpupool_op.op = XEN_SYSCTL_CPUPOOL_OP_FREEINFO;
+    CHECK_RC(sysctl(&op), 0);
+    CHECK_EQ(map, 0);
+    op.u.cpupool_op.op = 99;
+    CHECK_REFUSED(sysctl(&op));
+}
+
 static void check_console(void)
 {
     static char text[256];
@@ -120,6 +144,7 @@ TEST
     check_machine();
     check_topology();
     check_domains();
+    check_pool();
     check_console();
     check_clock();
 }

@@ -4,11 +4,11 @@
 
 LINUX_DIR      := $(BUILD)/linux/programs
 LINUX_CFLAGS   := -std=gnu11 -O2 $(WARNINGS) -fno-pie
-LINUX_WORK     := $(filter-out tests/linux/nothing.c,$(wildcard tests/linux/*.c))
+LINUX_WORK     := $(filter-out tests/linux/nothing.c tests/linux/where.c,$(wildcard tests/linux/*.c))
 LINUX_PROGRAMS := $(LINUX_DIR)/work $(LINUX_DIR)/nothing
 
-CHECKS += check-linux
-.PHONY: linux-programs check-linux bench-linux bench-linux-record check-bench-linux linux-on-xen
+CHECKS += check-linux check-bench-linux
+.PHONY: linux-programs check-linux bench-linux bench-linux-record check-bench-linux bench-linux-where linux-on-xen
 
 linux-programs: $(LINUX_PROGRAMS)
 
@@ -25,8 +25,16 @@ bench-linux: $(BUILD)/koan.elf $(BUILD)/tools/bzimage $(LINUX_PROGRAMS) ## what 
 bench-linux-record: $(BUILD)/koan.elf $(BUILD)/tools/bzimage $(LINUX_PROGRAMS)
 	$(Q)$(PYTHON) tests/linux/bench.py --record
 
-check-bench-linux: $(BUILD)/koan.elf $(BUILD)/tools/bzimage $(LINUX_PROGRAMS) ## Koan's figures against the kept ones: half of Xen's overhead at most
+check-bench-linux: $(BUILD)/koan.elf $(BUILD)/tools/bzimage $(LINUX_PROGRAMS) ## Koan's figures against the kept ones: half of Xen's overhead
 	$(Q)$(PYTHON) tests/linux/bench.py --check
+
+bench-linux-where: $(BUILD)/koan.elf $(BUILD)/tools/bzimage $(LINUX_PROGRAMS) $(LINUX_DIR)/where.so ## who executes the instructions of each row: Linux or the hypervisor
+	$(Q)$(PYTHON) tests/linux/bench.py --where
+
+$(LINUX_DIR)/where.so: tests/linux/where.c
+	@mkdir -p $(@D)
+	@echo "  CC      $@"
+	$(Q)$(CC) -std=gnu11 -O2 $(WARNINGS) -fPIC -fvisibility=hidden -shared -o $@ $<
 
 $(LINUX_DIR)/work: $(LINUX_WORK) tests/linux/work.h
 	@mkdir -p $(@D)

@@ -10,7 +10,7 @@ from problem import Problem
 HEADERS = ("abi/arch-x86_64.h", "boot/boot_info.h", "domain/domain.h", "domain/run_queue.h", "mm/alloc.h", "mm/frame.h", "mm/memory.h", "x86/cpu.h", "x86/descriptors.h", "x86/layout.h")
 FIELDS = {
     "struct frame": ("refs", "type_refs", "type", "flags", "owner", "linear"),
-    "struct cpu": ("id", "apic_id", "online", "tss"),
+    "struct cpu": ("id", "apic_id", "online", "tss", "work"),
     "struct boot_info": ("ram",),
     "struct range_list": ("count", "range"),
     "struct regs": ("rip", "vector", "error_code", "cs", "rflags", "rsp", "ss", "rax", "rbx", "rcx", "rdx", "rsi", "rdi", "rbp", "r8", "r9",
@@ -21,11 +21,12 @@ FIELDS = {
     "struct walk_table": ("mfn", "index"),
     "struct alloc_stats": ("total", "free", "promised", "koan"),
     "struct run_queue": ("q.length", "q.running", "placed"),
-    "struct vcpu": ("cpu", "state", "waits", "unit", "unit.queued", "unit.on_cpu", "runstate", "runstate_time", "runstate_since", "info_mfn", "ctx.cr3_kernel", "ctx.cr3_user", "ctx.gdt_frames", "ctx.ldt_frames"),
+    "struct vcpu": ("cpu", "state", "waits", "unit", "unit.queued", "unit.on_cpu", "runstate", "runstate_time", "runstate_since", "info_mfn", "ctx.cr3_kernel", "ctx.cr3_user", "ctx.gdt_frames", "ctx.ldt_frames",
+                    "ctx.traps"),
 }
 CONSTANTS = ("OWNER_FREE", "OWNER_KOAN", "OWNER_NONE", "OWNER_LIMBO", "FRAME_COUNT_MAX", "FRAME_PINNED", "FRAME_SHARED", "INVALID_M2P", "FRAME_TABLE_VA", "DIRECTMAP_VA",
              "KOAN_VA", "STACKS_VA", "M2P_VA", "CPU_BLOCK_SIZE", "HYP_L4_FIRST", "HYP_L4_LAST", "SEL_KOAN_CODE", "SEL_KOAN_DATA", "SEL_TSS", "SEL_GUEST_CS32",
-             "SEL_GUEST_DATA", "SEL_GUEST_CS64", "NR_CPUS", "RANGES_MAX", "DESC_WINDOW_SIZE", "DESC_VA", "GDT_GUEST_PAGES", "FLAT_KERNEL_DS")
+             "SEL_GUEST_DATA", "SEL_GUEST_CS64", "NR_CPUS", "RANGES_MAX", "DESC_WINDOW_SIZE", "DESC_VA", "GDT_GUEST_PAGES", "FLAT_KERNEL_DS", "WORK_UPCALL")
 
 
 def source():

@@ -36,8 +36,27 @@ MAILBOX
 
 __asm__(".text\n" GADGETS(""));
 __asm__(".section .user, \"ax\"\n" GADGETS("u_"));
-/* All handlers of the guest are among these; one lies in each 16 bytes. */
-__asm__(".text\n.balign 16\n.globl g_pads\ng_pads:\n.rept 512\n1: pause\njmp 1b\n.balign 16\n.endr\n");
+/* All handlers of the guest are among these; one lies in each 16 bytes. Behind the first instruction, rdx:rax is the time of arrival. */
+__asm__(
+    ".text\n.balign 16\n.globl g_pads\ng_pads:\n.rept 512\nrdtsc\n1: pause\njmp 1b\n.balign 16\n.endr\n");
+
+/*
+ * Three calls whose times are counted from now, and a wait, all without a stop: a machine that stands lets its clock jump. r12 = the time
+ * stamp; r13 and r14, unless 0, count from it from then on, and go to the words 0 and 8 of the page at rbx. The calls' number, three arguments and
+ * answer stand there at 128, 168 and 208; what set_timer_op (15) is called with is r13 in the first, r14 in the second. At the end spins until r15.
+ */
+#define ALARM_CALL(at, time)                                                                       \
+    "movq " #at "(%rbx), %rax\nmovq " #at "+8(%rbx), %rdi\nmovq " #at "+16(%rbx), %rsi\n"          \
+    "movq " #at "+24(%rbx), %rdx\ncmpq $15, %rax\ncmoveq %" #time ", %rdi\nsyscall\n"              \
+    "movq %rax, " #at "+32(%rbx)\n"
+__asm__(
+    ".text\n.globl g_alarm, g_alarm_end\ng_alarm: rdtsc\nshlq $32, %rdx\norq %rdx, %rax\n"
+    "movq %rax, %r12\naddq %rax, %r15\ntestq %r13, %r13\njz 1f\naddq %rax, %r13\n"
+    "1: testq %r14, %r14\njz 2f\naddq %rax, %r14\n2: movq %r13, (%rbx)\nmovq %r14, 8(%rbx)\n" ALARM_CALL(
+        128, r13) ALARM_CALL(168, r14)
+        ALARM_CALL(208, r15) "rdtsc\nshlq $32, %rdx\norq %rdx, %rax\nmovq %rax, %r11\n"
+                             "3: rdtsc\nshlq $32, %rdx\norq %rdx, %rax\ncmpq %r15, %rax\njb 3b\n"
+                             "g_alarm_end: nop\n1: pause\njmp 1b\n");
 
 extern u8 g_pads[];
 

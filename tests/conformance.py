@@ -35,7 +35,8 @@ import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "tools"))
 
-from koanrun import paths  # noqa: E402  (the path comes first)
+from check import run_main  # noqa: E402  (the path comes first)
+from koanrun import paths  # noqa: E402
 from koanrun.errors import UsageError  # noqa: E402
 from koanrun.machine import Machine, Module  # noqa: E402
 
@@ -358,8 +359,4 @@ def main():
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except UsageError as error:
-        print(f"conformance: {error}\n0 passed, 1 failed")
-        sys.exit(2)
+    run_main("conformance", main)

@@ -13,6 +13,8 @@ import sys
 import time
 import unittest
 
+from koanrun.errors import UsageError
+
 MAKES_WORD = re.compile(r"make(?:\[\d+\])?: ")
 SUMMARY = re.compile(r"^(\d+) passed, (\d+) failed(?:, (\d+) skipped)?$")
 
@@ -40,6 +42,22 @@ def judge(name, status, text):
 def format_summary(passed, failed, skipped=0):
     """The line that `make check` and CI end with."""
     return f"{passed} passed, {failed} failed" + (f", {skipped} skipped" if skipped else "")
+
+
+def sum_up(totals):
+    """Print the last line of a runner whose parts are these (passed, failed): its exit status."""
+    passed, failed = (sum(total[i] for total in totals) for i in (0, 1))
+    print(format_summary(passed, failed))
+    return 1 if failed else 0
+
+
+def run_main(name, main, *arguments):
+    """How a runner's file ends: leave with main's status. A missing tool or bad use is a failure, too."""
+    try:
+        sys.exit(main(*arguments))
+    except UsageError as error:
+        print(f"{name}: {error}\n{format_summary(0, 1)}")
+        sys.exit(2)
 
 
 def run_suite(suite, verbosity=1):

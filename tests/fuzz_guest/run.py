@@ -21,7 +21,8 @@ import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent.parent / "tools"))
 
-from koanrun import paths  # noqa: E402  (the path comes first)
+from check import run_main, sum_up  # noqa: E402  (the path comes first)
+from koanrun import paths  # noqa: E402
 from koanrun.errors import UsageError  # noqa: E402
 from koanrun.machine import Machine, Module  # noqa: E402
 
@@ -199,13 +200,8 @@ def main():
         passed, failed = fuzz(given.time, names)
     else:
         passed, failed = check()
-    print(f"{passed} passed, {failed} failed")
-    return 1 if failed else 0
+    return sum_up([(passed, failed)])
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except UsageError as error:
-        print(f"fuzz guest: {error}\n0 passed, 1 failed")
-        sys.exit(2)
+    run_main("fuzz guest", main)

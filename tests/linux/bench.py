@@ -24,7 +24,7 @@ import sys
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "tools"))
 
 import answers  # noqa: E402  (the path comes first)
-from check import format_summary  # noqa: E402
+from check import run_main, sum_up  # noqa: E402
 from koanrun import linux, paths, xen  # noqa: E402
 from koanrun.errors import UsageError  # noqa: E402
 from koanrun.machine import Machine, Module  # noqa: E402
@@ -163,8 +163,8 @@ def check():
     rows = make_rows(figures, kept["linux_itself"])
     show(rows, figures)
     failures = list(filter(None, map(slow, rows)))
-    print("\n".join([*failures, format_summary(len(rows) - len(failures), len(failures))]))
-    return 1 if failures else 0
+    print("\n".join(failures), end="\n" if failures else "")
+    return sum_up([(len(rows) - len(failures), len(failures))])
 
 
 def main():
@@ -180,8 +180,4 @@ def main():
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except UsageError as error:
-        print(f"bench-linux: {error}\n0 passed, 1 failed")
-        sys.exit(2)
+    run_main("bench-linux", main)

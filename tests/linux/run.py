@@ -22,7 +22,7 @@ import time
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "tools"))
 
 import answers  # noqa: E402  (the path comes first)
-from check import format_summary  # noqa: E402
+from check import run_main, sum_up  # noqa: E402
 from koanrun import linux, paths  # noqa: E402
 from koanrun.errors import UsageError  # noqa: E402
 from koanrun.machine import Machine, Module  # noqa: E402
@@ -217,15 +217,8 @@ def main(arguments):
     if arguments == ["--list"]:
         print("\n".join(f"{on}-{flavour}-{what}" for on in HYPERVISORS for flavour in linux.POINTERS for what in KINDS))
         return 0
-    totals = [run(Case(name)) for name in arguments]
-    passed, failed = (sum(total[i] for total in totals) for i in (0, 1))
-    print(format_summary(passed, failed))
-    return 1 if failed else 0
+    return sum_up([run(Case(name)) for name in arguments])
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main(sys.argv[1:]))
-    except UsageError as error:
-        print(f"linux: {error}\n0 passed, 1 failed")
-        sys.exit(2)
+    run_main("linux", main, sys.argv[1:])

@@ -18,9 +18,8 @@ import sys
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "tools"))
 
 import answers  # noqa: E402  (the path comes first)
-from check import format_summary  # noqa: E402
+from check import run_main, sum_up  # noqa: E402
 from koanrun import linux, paths  # noqa: E402
-from koanrun.errors import UsageError  # noqa: E402
 from koanrun.machine import Machine, Module  # noqa: E402
 
 LINUXES, OURS = ("cloud", "full"), 3
@@ -114,15 +113,8 @@ def run(seconds, icount):
 def main(arguments):
     """The exit status."""
     seconds = int(arguments[0])
-    totals = [run(max(seconds // ICOUNT_PART, LEAST), True), run(max(seconds, LEAST), False)]
-    passed, failed = (sum(total[i] for total in totals) for i in (0, 1))
-    print(format_summary(passed, failed))
-    return 1 if failed else 0
+    return sum_up([run(max(seconds // ICOUNT_PART, LEAST), True), run(max(seconds, LEAST), False)])
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main(sys.argv[1:]))
-    except UsageError as error:
-        print(f"soak-linux: {error}\n0 passed, 1 failed")
-        sys.exit(2)
+    run_main("soak-linux", main, sys.argv[1:])

@@ -97,13 +97,8 @@ def main(arguments):
         passed, failed = bochs(arguments[1:] or sorted(path.stem for path in (TREE / "tests" / "guests").glob("*.c")))
     else:
         raise UsageError("repeat N -- COMMAND..., or bochs [TEST...]")
-    print(f"{passed} passed, {failed} failed")
-    return 1 if failed else 0
+    return check.sum_up([(passed, failed)])
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main(sys.argv[1:]))
-    except UsageError as error:
-        print(f"soak: {error}\n0 passed, 1 failed")
-        sys.exit(2)
+    check.run_main("soak", main, sys.argv[1:])

@@ -50,6 +50,7 @@ class Plan:
         self.solved = self._solved(solved)
         self.ways = {block.id: self._way(lab, block) for lab in self.labs.values() for block in lab.blocks}
         self.blocks = [block for lab in self.labs.values() for block in lab.blocks]
+        self.pictures = self._later_pictures()
         self._check_objects()
 
     def _solved(self, text):
@@ -102,9 +103,18 @@ class Plan:
         if folder:
             number = int(folder[1])
             return number > self.lab.number
-        if any(file in files for files in self.objects().values()):
+        if file in self.pictures or any(file in files for files in self.objects().values()):
             return True
         return file in {f"tests/unit/test_{name}.c" for name in self._tests_away()}
+
+    def _later_pictures(self):
+        """What only later labs' slides show."""
+        shown = {}
+        for deck in sorted((self.tree / "slides").glob("[0-9][0-9]-*.md")):
+            for kind, name in re.findall(r"<!-- (diagram|timeline): (\S+)", deck.read_text(encoding="utf-8")):
+                file = f"slides/diagrams/{name}.dot" if kind == "diagram" else f"slides/timelines/{name}.txt"
+                shown.setdefault(file, int(deck.name[:2]))
+        return {file for file, first in shown.items() if first > self.lab.number}
 
     def _tests_away(self):
         """Host tests of sources that are given as objects."""

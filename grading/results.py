@@ -93,8 +93,9 @@ def table(report):
     rows = [("exercise", "points", "tests")]
     for exercise in report.lab.exercises:
         verdicts = " ".join(f"{name}:{word(report, name)}" for name in exercise.tests)
-        rows.append((f"{exercise.id} {exercise.title}", f"{report.points(exercise)}/{exercise.points}", verdicts))
-    rows.append(("total", f"{report.total}/{report.lab.points}", ""))
+        points = report.points(exercise) if report.complete or any(name in report.results for name in exercise.tests) else "-"
+        rows.append((f"{exercise.id} {exercise.title}", f"{points}/{exercise.points}", verdicts))
+    rows.append(("total" if report.complete else "of the tests that ran", f"{report.total}/{report.lab.points}", ""))
     widths = [max(len(row[column]) for row in rows) for column in (0, 1)]
     lines = [f"{row[0]:{widths[0]}}  {row[1]:>{widths[1]}}  {row[2]}".rstrip() for row in rows]
     backings = sorted({report.backing(name) for name in report.results if report.results[name].verdict == PASS} - {""})

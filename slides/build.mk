@@ -14,6 +14,13 @@ SLIDES_SHOWN := $(wildcard kernel/*/*.c kernel/*/*.h kernel/*/*.asm)
 
 CHECKS += check-slides-source
 SOAKS  += check-slides
+# In a student's tree nothing is measured for a lecture: the hypervisor may not run yet. What stands in build/ from elsewhere is shown.
+SLIDES_RUN    := $(BUILD)/bench.json $(BUILD)/frames.svg $(SLIDES_TIMES)
+ifneq ($(wildcard labs/handout.toml),)
+SLIDES_RUN    := $(wildcard $(SLIDES_RUN))
+SLIDES_PARTLY := --partly
+endif
+
 .PHONY: slides check-slides check-slides-source slides-tools
 
 slides: $(SLIDES_DECKS:%=$(SLIDES_OUT)/%.html) $(SLIDES_DECKS:%=$(SLIDES_OUT)/%.pdf) ## the lectures as HTML and PDF, below build/slides
@@ -51,8 +58,8 @@ $(BUILD)/timelines/%.svg: slides/timelines/%.txt | $(BUILD)/koan.elf $(BUILD)/gu
 $(SLIDES_OUT)/koan.css: slides/koan.css slides/deck.py | slides-tools
 	$(Q)$(PYTHON) slides/deck.py --out $@ $<
 
-$(SLIDES_OUT)/%.md: slides/%.md $(SLIDES_PARTS) $(SLIDES_SHOWN) $(BUILD)/bench.json $(BUILD)/frames.svg $(SLIDES_TIMES) | slides-tools
-	$(Q)$(PYTHON) slides/deck.py --bench $(BUILD)/bench.json --out $@ $<
+$(SLIDES_OUT)/%.md: slides/%.md $(SLIDES_PARTS) $(SLIDES_SHOWN) $(SLIDES_RUN) | slides-tools
+	$(Q)$(PYTHON) slides/deck.py --bench $(BUILD)/bench.json $(SLIDES_PARTLY) --out $@ $<
 
 $(SLIDES_OUT)/%.html: $(SLIDES_OUT)/%.md $(SLIDES_OUT)/koan.css $(SLIDES_MARP)/installed
 	$(Q)node $(SLIDES_MARP)/node_modules/@marp-team/marp-cli/marp-cli.js --no-stdin --html --theme $(SLIDES_OUT)/koan.css \

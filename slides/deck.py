@@ -41,6 +41,7 @@ RECORDED = TREE / "tests" / "bench" / "xen.json"
 # What fits: checked for good in a browser (look.py); these refuse early what surely doesn't.
 CODE_LINES, CODE_COLUMNS = 22, 100
 TEXT_LINES, TEXT_COLUMNS = 17, 84
+PARTLY = False  # main() sets it
 SMALL_CODE, SMALLEST_CODE = 13, 17  # more lines than that, or wide ones, are set smaller
 WIDE, WIDEST = 72, 86
 SLIDE_WIDTH, ENLARGE = 1128, 1.7  # what a diagram may take, pixels; and by how much it grows, pixels a point
@@ -93,8 +94,15 @@ def frames(text, sketch):
     """The frame owners of a machine, as `make frames` has drawn them."""
     height = height_of("frames", text.split())
     if not sketch and not FRAMES.is_file():
-        raise SlideError(f"frames: {FRAMES} is not there; run `make frames`")
+        return missing(f"frames: {FRAMES} is not there; run `make frames`", "make frames")
     return show("frames", b"" if sketch else FRAMES.read_bytes(), height)
+
+
+def missing(problem, command):
+    """A picture that only a running machine can give: refused, or in a student's tree a word in its place."""
+    if not PARTLY:
+        raise SlideError(problem)
+    return f'<p class="note">Here stands a picture of a running machine. When yours runs: <code>{command}</code>, then this again.</p>'
 
 
 def timeline(text, sketch):
@@ -104,7 +112,8 @@ def timeline(text, sketch):
     if not (TIMELINES / f"{name}.txt").is_file():
         raise SlideError(f"timeline: slides/timelines/{name}.txt is not there")
     if not sketch and not figure.is_file():
-        raise SlideError(f"timeline: {figure} is not there; run `make slides`")
+        return missing(f"timeline: {figure} is not there; run `make slides`", f"make {figure.relative_to(TREE)}" if figure.is_relative_to(TREE)
+                       else f"make {figure}")
     return show(name, b"" if sketch else figure.read_bytes(), height)
 
 
@@ -135,8 +144,8 @@ class Bench:
 
     def __init__(self, path):
         self.names = set(json.loads(RECORDED.read_text(encoding="utf-8"))["rows"])
-        self.rows, self.version = None, ""
-        if path:
+        self.rows, self.version, self.unmeasured = None, "", bool(path and PARTLY and not pathlib.Path(path).is_file())
+        if path and not self.unmeasured:
             data = json.loads(pathlib.Path(path).read_text(encoding="utf-8"))
             if data.get("schema") != 1 or data.get("unit") != "instructions":
                 raise SlideError(f"{path}: not of schema 1, in instructions; run `make bench` again")
@@ -157,9 +166,13 @@ class Bench:
         if len(words) != 2 or words[1] not in ("koan", "xen", "ratio"):
             raise SlideError(f"cost: {text}: reads `ROW koan|xen|ratio`")
         value = self.row(words[0])[words[1]]
+        if self.unmeasured:
+            return "…"
         return f"{value:.0%}" if words[1] == "ratio" else f"{value:,}"
 
     def table(self, text):
+        if self.unmeasured:
+            return missing("bench", "make bench")
         lines = ['<table class="bench"><tr><th></th><th>Xen</th><th>Koan</th><th class="bars">Koan’s part of Xen’s</th></tr>']
         for part in text.split(";"):
             match = re.fullmatch(r'\s*(\w+) "([^"]+)"\s*', part)
@@ -269,11 +282,14 @@ def font_faces():
 
 def main():
     """One file in, one file out; 2 when the deck is refused."""
+    global PARTLY  # pylint: disable=global-statement
     parser = argparse.ArgumentParser(description="Fill a lecture's directives in.")
     parser.add_argument("--out", required=True, type=pathlib.Path)
     parser.add_argument("--bench", help="build/bench.json")
     parser.add_argument("file", type=pathlib.Path)
+    parser.add_argument("--partly", action="store_true", help="what has not been measured is left out")
     arguments = parser.parse_args()
+    PARTLY = arguments.partly
     try:
         if arguments.file.suffix == ".css":
             text = arguments.file.read_text(encoding="utf-8") + font_faces()

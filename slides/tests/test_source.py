@@ -3,6 +3,7 @@
 import pathlib
 import tempfile
 import unittest
+import unittest.mock
 
 import deck
 from source import SlideError, cut_code, given_away
@@ -139,6 +140,17 @@ class DeckTest(unittest.TestCase):
     def test_code_that_does_not_fit(self):
         with self.assertRaisesRegex(SlideError, "fit"):
             deck.code("kernel/x86/cpu.h struct cpu")
+
+    def test_what_is_not_measured_is_left_out_where_that_is_wanted(self):
+        text = "<!-- frames: height=400 --> <!-- cost: null_hypercall koan -->\n<!-- bench: null_hypercall \"x\" -->"
+        gone = pathlib.Path(tempfile.gettempdir()) / "koan-no-such-file"
+        with unittest.mock.patch.multiple(deck, PARTLY=True, FRAMES=gone):
+            filled = deck.fill(text, deck.Bench(str(gone)))
+        self.assertIn("make frames", filled)
+        self.assertIn("…", filled)
+        self.assertIn("make bench", filled)
+        with unittest.mock.patch.object(deck, "FRAMES", gone), self.assertRaises(SlideError):
+            deck.fill(text, deck.Bench(None))
 
     def test_no_front_matter(self):
         self.assertEqual(len(self.problems("## One\n")), 1)

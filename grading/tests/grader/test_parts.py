@@ -188,6 +188,12 @@ class Points(unittest.TestCase):
     def test_a_test_that_did_not_run_is_no_point(self):
         self.assertEqual(report(a="pass", d="pass").total, 3 + 5)
 
+    def test_a_part_of_the_tests_is_no_zero_for_the_rest(self):
+        done = report(a="pass")
+        self.assertRegex(results.table(done), r"9.2 two +0/5 ")
+        done.complete = False
+        self.assertRegex(results.table(done), r"(?s)9.2 two +-/5 .*\nof the tests that ran +3/15$")
+
     def test_a_guests_word_counts_when_it_is_backed(self):
         for verdict, points in (("pass", 10 + 5), ("fail", 3 + 0), ("error", 3 + 0)):
             done = report(a="pass", b="pass", c=verdict, d="pass")

@@ -118,6 +118,8 @@ u64 event_send_pending(u64 rounds);
 u64 event_send_ipi(u64 rounds);
 u64 event_send_channel(u64 rounds);
 u64 event_upcall(u64 rounds);
+void timer_prepare(void);
+u64 timer_upcall(u64 rounds);
 
 /* traps.c: lean entries for exceptions and system calls, in place of the runtime's. */
 void traps_measured(void); /* #UD steps over two bytes, #PF over three */

@@ -3,6 +3,7 @@
  * (interrupts of the hypervisor's fall into a few), tell the runner.
  */
 #include "bench.h"
+#include "median.h"
 
 #define BATCHES 15 /* odd */
 
@@ -39,18 +40,6 @@ static void check_clock(void)
     print("BENCH-CLOCK %lu\n", ticks);
     if (ticks < 10000 || ticks > 10100)
         print("the TSC doesn't count instructions here (icount): the figures mean little\n");
-}
-
-static u64 median(u64 *values, size_t n)
-{
-    for (size_t i = 1; i < n; i++)
-        for (size_t j = i; j && values[j] < values[j - 1]; j--) {
-            u64 value = values[j];
-
-            values[j] = values[j - 1];
-            values[j - 1] = value;
-        }
-    return values[n / 2];
 }
 
 static void run_row(size_t n)

@@ -193,6 +193,7 @@ const struct row rows[] = {
     { "event_send_ipi", 64, event_send_ipi, NULL },
     { "event_send_channel", 64, event_send_channel, NULL },
     { "event_upcall", 64, event_upcall, events_upcall_prepare },
+    { "timer_upcall", 16, timer_upcall, timer_prepare },
     { "console_write_64", 2, console_write_64, NULL },
 };
 const size_t nr_rows = ARRAY_SIZE(rows);

@@ -6,10 +6,13 @@
 #include "builder.h"
 #include "domctl.h"
 #include "foreign.h"
+#include "handmade.h"
 #include "memory.h"
 
 struct ward wards[ARCHIVE_DOMAINS];
 u64 nr_wards;
+
+static u16 crowd[1024];
 
 static bool a_guest_crashed, an_image_was_refused;
 
@@ -95,6 +98,31 @@ static bool serve(void)
     return any;
 }
 
+/* `crowd=N` on the command line: so many domains that sleep all the time, for measurements of what their number costs the others. They have
+ * gone to sleep when this is back. */
+static u64 make_crowd(void)
+{
+    char text[8];
+    u64 number = 0;
+
+    if (!cmdline_value("crowd", text, sizeof(text)))
+        return 0;
+    for (const char *c = text; *c >= '0' && *c <= '9'; c++)
+        number = number * 10 + (u64)(*c - '0');
+    number = number < ARRAY_SIZE(crowd) ? number : ARRAY_SIZE(crowd);
+    for (u64 i = 0; i < number; i++) {
+        struct handmade h = { .code = handmade_sleep, .code_size = handmade_sleep_size };
+        s64 rc = handmade_make(&h, STAGE_RUNNING);
+
+        if (rc)
+            guest_panic("domain %lu of the crowd: %ld", i, (long)rc);
+        crowd[i] = h.domid;
+        yield();
+    }
+    print("builder: %lu domains sleep\n", number);
+    return number;
+}
+
 int main(void)
 {
     const struct archive *a = archive_open();
@@ -109,11 +137,14 @@ int main(void)
         wards[i].slot = (unsigned int)i;
         make(&wards[i], a);
     }
+    u64 sleepers = make_crowd();
     for (u64 i = 0; i < nr_wards; i++)
         if (wards[i].built.domid)
             domctl_plain(XEN_DOMCTL_unpausedomain, wards[i].built.domid);
     while (serve())
         events_wait();
+    for (u64 i = 0; i < sleepers; i++)
+        build_destroy(crowd[i]);
     print("builder: all domains have ended: %s\n", a_guest_crashed ? "a guest crashed"
                                                    : an_image_was_refused
                                                        ? "an image was refused"

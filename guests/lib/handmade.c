@@ -16,6 +16,12 @@ const size_t handmade_shutdown_size = sizeof(handmade_shutdown);
 const u8 handmade_count[] = { 0x48, 0xff, 0x07, 0xeb, 0xfb };
 const size_t handmade_count_size = sizeof(handmade_count);
 
+/* mov eax, sched_op; mov edi, SCHEDOP_block; syscall; jmp back */
+const u8 handmade_sleep[] = {
+    0xb8, __HYPERVISOR_sched_op, 0, 0, 0, 0xbf, SCHEDOP_block, 0, 0, 0, 0x0f, 0x05, 0xeb, 0xf2
+};
+const size_t handmade_sleep_size = sizeof(handmade_sleep);
+
 static s64 create(struct handmade *h)
 {
     struct xen_domctl op = {

@@ -51,4 +51,8 @@ extern const size_t handmade_shutdown_size;
 extern const u8 handmade_count[];
 extern const size_t handmade_count_size;
 
+/* Code that sleeps for ever. */
+extern const u8 handmade_sleep[];
+extern const size_t handmade_sleep_size;
+
 #endif

@@ -1,16 +1,21 @@
 /*
- * Two domains that hand an event to and fro: what a round costs, with both wake-ups and both switches between them.
+ * Two domains that hand an event to and fro, and what that costs: a waking, a switch between them, a send to one that runs.
  *
  * Run twice, with role=a peer=ID and role=b peer=ID (lib/pair.h). a measures: under icount a tick of the TSC is an instruction. The middle
- * one of some batches counts, as interrupts fall into a few.
+ * one of some batches counts, as interrupts fall into a few. One CPU; with the word `beside` two, where both run all the time.
  */
+#include "median.h"
 #include "pair.h"
 #include "time.h"
 
 #define ROUNDS  64 /* in a batch */
 #define BATCHES 15 /* odd */
 
-static u64 batch(u32 port, bool first)
+static bool first;
+static u32 port;
+
+/* A round: both wake-ups, and both switches between the domains. */
+static u64 ping_pong(void)
 {
     u64 start = rdtsc();
 
@@ -24,28 +29,98 @@ static u64 batch(u32 port, bool first)
     return (rdtsc() - start) / ROUNDS;
 }
 
-static u64 median(u64 *values, size_t n)
+/* The same; answers with the sum of the times at which a sent, or at which b ran again. The TSC is the same everywhere: b's less a's is what
+ * passed between the two. */
+static u64 wake_up(void)
 {
-    for (size_t i = 1; i < n; i++)
-        for (size_t j = i; j && values[j] < values[j - 1]; j--) {
-            u64 value = values[j];
+    u64 sum = 0;
 
-            values[j] = values[j - 1];
-            values[j - 1] = value;
+    for (int i = 0; i < ROUNDS; i++) {
+        if (first) {
+            sum += rdtsc();
+            pair_signal(port);
+            pair_wait(port);
+        } else {
+            pair_wait(port);
+            sum += rdtsc();
+            pair_signal(port);
         }
-    return values[n / 2];
+    }
+    return sum;
+}
+
+/* A round: to the other domain and back, both of which could run on. */
+static u64 give_way(void)
+{
+    u64 start = rdtsc();
+
+    for (int i = 0; i < ROUNDS; i++)
+        yield();
+    return (rdtsc() - start) / ROUNDS;
+}
+
+static void spin_for_event(void)
+{
+    while (!event_pending(port))
+        __asm__ volatile("pause");
+    event_clear(port);
+}
+
+/* The peer runs on another CPU, and looks. Only the sender's side counts. */
+static u64 send_beside(void)
+{
+    u64 sum = 0;
+
+    for (int i = 0; i < ROUNDS; i++) {
+        if (!first)
+            spin_for_event();
+        u64 start = rdtsc();
+        pair_signal(port);
+        sum += rdtsc() - start;
+        if (first)
+            spin_for_event();
+    }
+    return sum / ROUNDS;
+}
+
+static void run(const char *name, u64 (*batch)(void))
+{
+    u64 ticks[BATCHES];
+
+    batch();
+    for (int i = 0; i < BATCHES; i++)
+        ticks[i] = batch();
+    if (first)
+        print("BENCH %s %lu\n", name, median(ticks, BATCHES));
+}
+
+static void run_stamps(const char *name, u64 (*batch)(void))
+{
+    u64 sums[BATCHES];
+
+    batch();
+    for (int i = 0; i < BATCHES; i++)
+        sums[i] = batch();
+    for (int i = 0; i < BATCHES; i++)
+        print("STAMPS %s %c %d %lu\n", name, first ? 'a' : 'b', i, sums[i]);
 }
 
 int main(void)
 {
-    bool first = pair_is_a();
-    u32 port = pair_connect();
-    u64 ticks[BATCHES];
-
-    batch(port, first);
-    for (int i = 0; i < BATCHES; i++)
-        ticks[i] = batch(port, first);
-    if (first)
-        print("BENCH ping_pong %lu\n", median(ticks, BATCHES));
+    first = pair_is_a();
+    port = pair_connect();
+    if (cmdline_has("beside")) {
+        run("event_send_running", send_beside);
+        return 0;
+    }
+    run("ping_pong", ping_pong);
+    run_stamps("wake_up_to_running", wake_up);
+    if (first) {
+        run("domain_switch_twice", give_way);
+        pair_signal(port);
+    } else {
+        while (!event_clear(port))
+            yield();
+    }
     return 0;
 }

@@ -178,8 +178,14 @@ void apic_timer_at(u64 when)
 
 void apic_timer_by(u64 when)
 {
-    if (when < this_cpu()->timer_due)
+    struct cpu *c = this_cpu();
+
+    if (when >= c->timer_due)
+        return;
+    if (when > clock_ns())
         apic_timer_at(when);
+    else /* the interrupt would do no more than this */
+        __atomic_fetch_or(&c->work, WORK_TIMER, __ATOMIC_SEQ_CST);
 }
 
 void apic_timer_expired(void)

@@ -26,8 +26,8 @@ void apic_start_timer(void);
 
 /*
  * The timer of this CPU: an interrupt comes once, at a system time. _by: at `when` or earlier, so that
- * nothing needs to be done if one comes earlier anyway. _at: then and not before, or never with
- * APIC_NEVER. It may come some ticks early; who waits looks at the clock.
+ * nothing needs to be done if one comes earlier anyway; a time that is over is work for the way
+ * out, without an interrupt. _at: then and not before, or never with APIC_NEVER. It may come some ticks early; who waits looks at the clock.
  */
 void apic_timer_by(u64 when);
 void apic_timer_at(u64 when);

@@ -305,7 +305,8 @@ def bench(record):
     well_formed(text)
     RESULT.write_text(text, encoding="utf-8")
     if record:
-        RECORDED.write_text(json.dumps({"xen": xen.version(), "rows": on_xen}, indent=1) + "\n", encoding="utf-8")
+        kept = json.loads(RECORDED.read_text(encoding="utf-8"))  # pair.py's figures stay
+        RECORDED.write_text(json.dumps(kept | {"xen": xen.version(), "rows": on_xen}, indent=1) + "\n", encoding="utf-8")
     show(rows, alone)
     drift = [name for name, cost in on_xen.items() if abs(cost - recorded().get(name, 0)) > 0.02 * cost]
     if drift:

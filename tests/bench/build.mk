@@ -8,8 +8,10 @@ bench: $(BUILD)/koan.elf $(BUILD)/guests/bench $(BUILD)/guests/pingpong $(BUILD)
 	$(Q)$(PYTHON) tests/bench/pair.py
 	$(Q)$(PYTHON) tests/linux/bench.py
 
-bench-record: $(BUILD)/koan.elf $(BUILD)/guests/bench ## the same, and keep Xen's figures for check-bench
+bench-record: $(BUILD)/koan.elf $(BUILD)/guests/bench $(BUILD)/guests/pingpong $(BUILD)/guests/builder ## the same, and keep Xen's figures for check-bench
 	$(Q)$(PYTHON) tests/bench/bench.py --record
+	$(Q)$(PYTHON) tests/bench/pair.py --record
 
-check-bench: $(BUILD)/koan.elf $(BUILD)/guests/bench ## Koan's figures against Xen's kept ones: half of them at most
+check-bench: $(BUILD)/koan.elf $(BUILD)/guests/bench $(BUILD)/guests/pingpong $(BUILD)/guests/builder ## Koan's figures against Xen's kept ones: half of them at most
 	$(Q)$(PYTHON) tests/bench/bench.py --check
+	$(Q)$(PYTHON) tests/bench/pair.py --check

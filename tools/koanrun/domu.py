@@ -54,13 +54,13 @@ def pack(modules):
     return HEADER.pack(MAGIC, len(guests)) + b"".join(entries) + b"".join(blobs)
 
 
-def through_builder(modules, module_type, work):
+def through_builder(modules, module_type, work, cmdline):
     """The modules to boot instead of these: the builder and its ramdisk, a file below WORK."""
     paths.need_file(BUILDER, "build it: make")
     archive = work / "domains"
     archive.write_bytes(pack(modules))
     mem = OVERHEAD_MEM + (os.stat(archive).st_size >> 20) + sum(module.mem for module in modules if module.kind == "guest") // 256
-    return [module_type(BUILDER, NAME, mem, 1, "domains", True), module_type(archive, "domains", kind="ramdisk")]
+    return [module_type(BUILDER, NAME, mem, 1, "domains", True, cmdline=cmdline), module_type(archive, "domains", kind="ramdisk")]
 
 
 def ending_kind(lines):

@@ -84,6 +84,7 @@ class Machine:
                 is a bzImage and has the machine to itself, for comparison
     modules     list of Module, guests and ramdisks
     domu        True: the builder guest makes all of them, as unprivileged domains
+    builder     the builder's command line
     options     words for the hypervisor's command line (Koan gets console=com1 end=exit besides, unless given)
     mem, smp, cpu, machine, firmware ("bios", "uefi"), emulator ("qemu", "bochs"): the machine; mem in MiB
     icount      one instruction is one nanosecond of guest time: figures and budgets repeat exactly
@@ -97,7 +98,7 @@ class Machine:
 
     def __init__(self, hypervisor, modules, options="", *, mem=512, smp=1, cpu=None, machine="pc",
                  firmware="bios", emulator="qemu", icount=False, ram_file=None, gdb=None, qmp=False,
-                 timeout=None, budget=None, koan_elf=None, extra=(), domu=False):
+                 timeout=None, budget=None, koan_elf=None, extra=(), domu=False, builder=""):
         if hypervisor not in FIRST_LINE:
             raise UsageError(f"hypervisor {hypervisor!r}: koan, xen or native")
         if budget is not None and not (icount and emulator == "qemu"):
@@ -107,7 +108,7 @@ class Machine:
         self.cpu = cpu or DEFAULT_CPU[hypervisor]
         self.emulator, self.icount, self.ram_file, self.gdb = emulator, icount, ram_file, gdb
         self.timeout, self.budget, self.extra = timeout, budget, list(extra)
-        self.domu = domu
+        self.domu, self.builder = domu, builder
         self.koan_elf = koan_elf or paths.KOAN_ELF
         self.work = None
         self.process = None
@@ -163,7 +164,7 @@ class Machine:
         modules = [dataclasses.replace(module, path=images.elf_of(module.path)) if module.kind == "guest" else
                    dataclasses.replace(module, path=paths.need_file(module.path, "name a ramdisk that is there"))
                    for module in self.modules]
-        return domu.through_builder(modules, Module, self.work) if self.domu else modules
+        return domu.through_builder(modules, Module, self.work, self.builder) if self.domu else modules
 
     def _xen_modules(self):
         """Xen unpacks its dom0 by itself."""

@@ -129,13 +129,29 @@ def prepare(tree, lab):
     return folder, layout.compute(folder, folder / "build/layout.json")
 
 
+def is_left_of(data, old):
+    """Is it the old text, but for lines that were taken out?"""
+    lines = iter(old.split(b"\n"))
+    return all(line in lines for line in data.split(b"\n"))
+
+
 def was_handed_out(tree):
-    """A function (name, data): did the tree's history hold this file so? The question is put only for files that differ."""
+    """A function (name, data): may this file be as an earlier handout had it? The question is put only for files that differ.
+
+    The tree's history knows, but for what `make handout` generates: the objects of later labs, which come out otherwise with each version, and
+    the unit tests' rules, from which it takes lines. Nothing of either is ever used.
+    """
     def known(name, data):
+        if re.fullmatch(r"labs/objects/\d\d-[\w-]+\.o", name):
+            return True
         blob = hashlib.sha1(b"blob %d\0" % len(data) + data).hexdigest()
         done = subprocess.run(["git", "-C", str(tree), "log", "--format=", "--raw", "--no-abbrev", "--", name],
                               capture_output=True, text=True, check=False)
-        return any(len(words) > 3 and words[3] == blob for words in map(str.split, done.stdout.splitlines()))
+        blobs = {words[3] for words in map(str.split, done.stdout.splitlines()) if len(words) > 3}
+        if name == "tests/unit/build.mk":
+            return any(is_left_of(data, subprocess.run(["git", "-C", str(tree), "cat-file", "blob", old], capture_output=True, check=False).stdout)
+                       for old in blobs)
+        return blob in blobs
     return known if not is_student_tree(tree) else lambda name, data: False
 
 

@@ -101,7 +101,7 @@ def collect(folder, base, editable, was_handed_out=lambda name, data: False, not
         elif (base / name).is_file() and (base / name).read_bytes() == data:
             continue
         elif was_handed_out(name, data):
-            notes.append(f"{shown(name)}: is of an earlier handout; the grader's own is used")
+            notes.append(f"{shown(name)}: is not as it is handed out now; the grader's own is used")
         elif not (base / name).is_file():
             refused.append(f"{shown(name)}: was added, and is none of the files of this lab")
         else:

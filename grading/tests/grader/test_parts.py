@@ -13,6 +13,7 @@ from xml.etree import ElementTree
 import bootrom
 import labfile
 import paging
+import pristine
 import results
 import sandbox
 import submission
@@ -67,6 +68,17 @@ class Taking(Folder):
         notes = []
         taken, refused = submission.collect(self.sub, self.base, {"kernel/a.c"}, lambda name, data: data == b"al:\n", notes)
         self.assertEqual((list(taken), refused, len(notes)), (["kernel/a.c"], [], 1))
+
+    def test_what_handouts_generate_is_no_cheat_when_it_is_older(self):
+        known = pristine.was_handed_out(TREE)
+        rules = (TREE / "tests/unit/build.mk").read_bytes()
+        fewer = b"\n".join(line for line in rules.split(b"\n") if b"UNIT_mm_walk_SRCS" not in line)
+        self.assertNotEqual(fewer, rules)
+        self.assertTrue(known("tests/unit/build.mk", fewer))
+        self.assertFalse(known("tests/unit/build.mk", rules + b"all: ; echo PASS\n"))
+        self.assertTrue(known("labs/objects/02-memory.o", b"of another version"))
+        for name in ("labs/objects/../../Makefile", "labs/objects/mine.o", "kernel/mm/evil.o"):
+            self.assertFalse(known(name, b"x"), name)
 
     def test_a_link_is_refused_though_it_has_a_lab_files_name(self):
         (self.sub / "kernel/a.c").unlink()

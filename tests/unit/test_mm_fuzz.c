@@ -8,6 +8,7 @@
 
 #include "mm_machine.h"
 #include "abi/errno.h"
+#include "mm/quick.h"
 
 #define PAGES 30 /* of each domain: 5 for each level, 10 for data */
 
@@ -98,6 +99,37 @@ static s64 do_store(u16 id)
     return error;
 }
 
+/* A base pointer that is one already makes room for another, with no question that could take long. */
+static bool quick_switch(struct machine_domain *d, u16 id)
+{
+    u32 k = (u32)machine_random(d->nr_held + 1);
+    mfn_t mfn = page_of_level(id, 4);
+
+    if (k == d->nr_held || mfn_to_frame(d->held[k])->type != FRAME_L4)
+        return false;
+    struct frame *next = quick_l4(&d->m, mfn), *old = quick_old_l4(d->held[k].n << 12);
+    if (!next || !old)
+        return false;
+    quick_l4_get(next);
+    quick_l4_put(old);
+    d->held[k] = mfn;
+    return true;
+}
+
+static s64 do_quick(u16 id)
+{
+    struct machine_domain *d = &machine_domain[id];
+    mfn_t at = machine_random(4) ? page_of_level(id, 1) : any_page(id);
+    u64 address = at.n << 12 | random_slot() << 3 | (machine_random(20) ? 0 : machine_random(8));
+
+    if (!quick_enter(&d->m))
+        return -XEN_ERESTART;
+    bool done =
+        machine_random(3) ? quick_map(&d->m, address, random_entry(id, 1)) : quick_switch(d, id);
+    quick_leave(&d->m);
+    return done ? 0 : -XEN_EINVAL;
+}
+
 static s64 do_pin(u16 id, struct walk_result *result)
 {
     struct domain_memory *m = &machine_domain[id].m;
@@ -179,7 +211,7 @@ static s64 do_renew(u16 id)
 
 static s64 one_operation(u16 id, struct walk_result *result)
 {
-    switch (machine_random(16)) {
+    switch (machine_random(19)) {
     case 0 ... 7:
         return do_update(id, result);
     case 8:
@@ -191,6 +223,8 @@ static s64 one_operation(u16 id, struct walk_result *result)
     case 13:
     case 14:
         return do_hold(id, result);
+    case 15 ... 17:
+        return do_quick(id);
     default:
         return machine_random(4) ? -XEN_EAGAIN : do_renew(id);
     }

@@ -19,6 +19,7 @@ class Domain:
         self.target, self.address, self.elf = target, address, elf
         self.id = target.u32(address + n["struct domain.id"], cr3) & 0xFFFF
         self.name = target.read(address + n["struct domain.name"], NAME_LEN, cr3).split(b"\0")[0].decode("ascii", "replace")
+        self.name = target.aliases.get(self.name, self.name)
         self.tables = set()      # frames of its vCPUs' L4s
         for index in range(min(32, target.u32(address + n["struct domain.max_vcpus"], cr3))):
             vcpu = target.u64(address + n["struct domain.vcpus"] + 8 * index, cr3)

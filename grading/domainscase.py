@@ -19,15 +19,23 @@ WORD = 0xFFFFFFFFFFFFFFFF
 class DomainsCase(Case):
     """Boots domains and brings them to their first checkpoint."""
 
+    strangers = 1000    # checkpoints of others, meanwhile
+    anonymous = False   # names and order on the machine tell nobody which guest is which
+
     def boot_domains(self, rows, options="", **more):
         """rows: (name, image, keys, words): `keys` of the module (mem, vcpus, weight...), `words` for the guest."""
         self.images, self.nonces, self.seeds = {name: image for name, image, _, _ in rows}, {}, {}
-        guests = []
+        guests, called = [], {name: name for name, _, _, _ in rows}
+        if self.anonymous:
+            rows = self.random.sample(rows, len(rows))
+            called = {name: "".join(self.random.choices("abcdefghijklmnopqrstuvwxyz", k=8)) for name in called}
         for name, image, keys, words in rows:
             self.nonces[name], self.seeds[name] = (self.random.getrandbits(63) | 1 for _ in range(2))
-            keys = " ".join(word for word in (f"name={name}", keys, "" if "mem=" in keys else "mem=8M", "console=yes") if word)
+            keys = " ".join(word for word in (f"name={called[name]}", keys, "" if "mem=" in keys else "mem=8M", "console=yes") if word)
             guests.append((image, f"{keys} -- nonce={self.nonces[name]:x} seed={self.seeds[name]:x} {words}"))
-        return self.boot(options=options, guests=guests, **more)
+        machine = self.boot(options=options, guests=guests, **more)
+        machine.aliases = {alias: name for name, alias in called.items()}
+        return machine
 
     def to_checkpoint(self, machine, among=None, what=""):
         """Run until a domain (of those named) comes to a checkpoint; (name, step)."""
@@ -37,7 +45,7 @@ class DomainsCase(Case):
         panics = {elf.symbols["guest_panic"] for elf in elves.values()}
         panics -= {at for at in panics for elf in elves.values() if "+" in elf.symbol_at(at)}
         what = what or f"{' or '.join(among or self.images)} comes to its next checkpoint"
-        for _ in range(1000):
+        for _ in range(self.strangers):
             at = machine.run_to(*addresses, *panics, "machine_end", expected=what)
             if at == "machine_end":
                 machine.settle()
@@ -55,13 +63,16 @@ class DomainsCase(Case):
             if at == elves[here[0].name].symbols["checkpoint"] and (among is None or here[0].name in among):
                 # checkpoint(step) has not stored it yet.
                 return here[0], machine.gdb.registers(cpu)["rdi"]
-        self.fail(what, "other domains came to theirs a thousand times")
+        self.fail(what, f"other domains came to theirs {self.strangers} times")
 
     def meet(self, machine, names=None):
         """Run until every domain has come to checkpoint 1; name -> Domain."""
-        found, wanted = {}, set(names or self.images)
+        found, wanted, visits = {}, set(names or self.images), 0
         while wanted - set(found):
-            domain, step = self.to_checkpoint(machine, what=f"{', '.join(sorted(wanted - set(found)))} come to their first checkpoint")
+            missing = f"{', '.join(sorted(wanted - set(found)))} come to their first checkpoint"
+            domain, step = self.to_checkpoint(machine, what=missing)
+            visits += 1
+            self.check(visits <= self.strangers, missing, f"others came to theirs {visits} times")
             self.check(step == 1 or domain.name in found, "checkpoint 1 comes first", f"{step}", domain.name)
             nonce = domain.u64("mailbox")
             self.check(nonce == self.nonces[domain.name], "the guest of this run", f"nonce {nonce:#x}", domain.name)

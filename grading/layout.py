@@ -16,7 +16,7 @@ FIELDS = {
     "struct regs": ("rip", "vector", "error_code", "cs", "rflags", "rsp", "ss", "rax", "rbx", "rcx", "rdx", "rsi", "rdi", "rbp", "r8", "r9",
                     "r10", "r11", "r12", "r13", "r14", "r15"),
     "struct tss": ("rsp0", "ist", "iomap_base"),
-    "struct domain": ("id", "name", "next", "vcpus", "max_vcpus", "shared_mfn", "console_ring.mfn", "pirq_page", "mem.pages", "mem.max_pages",
+    "struct domain": ("id", "name", "mem.cpus", "next", "vcpus", "max_vcpus", "shared_mfn", "console_ring.mfn", "pirq_page", "mem.pages", "mem.max_pages",
                       "mem.walk.depth", "mem.walk.releasing", "mem.walk.stack"),
     "struct walk_table": ("mfn", "index"),
     "struct alloc_stats": ("total", "free", "promised", "koan"),
@@ -26,7 +26,7 @@ FIELDS = {
 }
 CONSTANTS = ("OWNER_FREE", "OWNER_KOAN", "OWNER_NONE", "OWNER_LIMBO", "FRAME_COUNT_MAX", "FRAME_PINNED", "FRAME_SHARED", "INVALID_M2P", "FRAME_TABLE_VA", "DIRECTMAP_VA",
              "KOAN_VA", "STACKS_VA", "M2P_VA", "CPU_BLOCK_SIZE", "HYP_L4_FIRST", "HYP_L4_LAST", "SEL_KOAN_CODE", "SEL_KOAN_DATA", "SEL_TSS", "SEL_GUEST_CS32",
-             "SEL_GUEST_DATA", "SEL_GUEST_CS64", "NR_CPUS", "RANGES_MAX", "DESC_WINDOW_SIZE", "DESC_VA", "GDT_GUEST_PAGES", "FLAT_KERNEL_DS", "WORK_UPCALL")
+             "SEL_GUEST_DATA", "SEL_GUEST_CS64", "NR_CPUS", "RANGES_MAX", "DESC_WINDOW_SIZE", "DESC_VA", "GDT_GUEST_PAGES", "FLAT_KERNEL_SS", "WORK_UPCALL")
 
 
 def source():

@@ -90,6 +90,7 @@ class Target:
         self.stops = 0
         self.guests = {}   # name -> Elf, for places
         self.keys = {}     # name -> key of its seal, or None
+        self.aliases = {}  # what a domain is called on the machine -> what the test calls it
         self.wall = WALL_SECONDS
         self.on_failure = None   # called with this Target and a Failed, while the machine still stands
         self.on_boot = None      # called with this Target instead of running anything
@@ -204,14 +205,17 @@ class Target:
         """How many have run since the machine started; exact at a stop."""
         return self.machine.qmp.instructions()
 
-    def run_for(self, instructions, expected="", hint=""):
-        """Run that many instructions, or a few more, from here."""
+    def run_for(self, instructions, expected="", hint="", look=None):
+        """Run that many instructions, or a few more, from here. look: (instructions, function): called when so many have gone by, while it runs on: at
+        a stop the emulator's clock may jump to the next timer."""
         what = expected or f"the machine goes on for {instructions:,} instructions"
         try:
             goal, deadline = self.instructions() + instructions, time.monotonic() + self.wall
             self.gdb.resume()
             while not self.gdb.stopped(0.01):
                 self._drain()
+                if look and self.instructions() >= goal - instructions + look[0]:
+                    look = look[1]()
                 if self.instructions() >= goal:
                     self.gdb.interrupt()
                     return

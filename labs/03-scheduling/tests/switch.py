@@ -5,7 +5,7 @@ import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
-from runners import FPU, GENERAL, RUNNING, SEGMENTS, RunnersCase, Scheduler  # noqa: E402
+from runners import FPU, GENERAL, RUNNING, SEGMENTS, Numbers, RunnersCase, Scheduler, mix_steps  # noqa: E402
 
 
 class Turns(RunnersCase):
@@ -79,3 +79,33 @@ class Segments(Switch):
     """Segment registers, and three bases."""
 
     parts = SEGMENTS
+
+
+class Programs(RunnersCase):
+    """Guests that are in their user mode when others take the CPU from them: another page table, other bases."""
+
+    steps, span = 50_000, 150_000_000
+
+    def run(self):
+        names = ["first", "second", "third"][:self.random.randrange(2, 4)]
+        with self.boot_domains([(name, "program", "", "") for name in names], self.options) as machine:
+            found = self.meet(machine)
+            machine.run_for(self.span)
+            for name, domain in found.items():
+                rounds, vector = self.progress(domain), self.get(domain, 1)
+                self.check(not vector, f"{name}'s program runs on", f"it got exception {vector - 1}", self.source("context_load"),
+                           "A vCPU that is in user mode has the user's page tables and bases in the CPU, and the kernel's wait.")
+                self.check(rounds >= 8, f"{name} gets on", f"{rounds} rounds", self.source("context_load"))
+                self.check(not self.get(domain, 0), f"{name}'s kernel finds its own gs base when its program calls", "another one", self.source("context_save"),
+                           "GS_BASE and KERNEL_GS_BASE hold the kernel's and the user's base, or the other way round: which, `in_kernel` says.")
+                seen, expected = self.get(domain, 4 + rounds % 2), self.expected(name, rounds)
+                self.check(seen == expected, f"{name}'s program computes {expected:#x} in {rounds} rounds", f"{seen:#x}", self.source("context_save"),
+                           "It computes from words at its fs and gs bases.")
+
+    def expected(self, name, rounds):
+        draw = Numbers(self.seeds[name]).next
+        page = [draw() | 1 for _ in range(128)]
+        for _ in range(64):
+            draw()
+        step, factor = page[draw() % 128], page[draw() % 128]
+        return mix_steps(page[0], factor, step, rounds * self.steps)

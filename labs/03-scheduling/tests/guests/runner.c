@@ -23,6 +23,7 @@ struct state {
     u64 ds, es;                                         /* 50, 51 */
     u64 fs_word, gs_word;                               /* 52, 53: what stands at 0 of each */
     u64 gs_user;                                        /* 54: the other GS base */
+    u64 fs, gs;                                         /* 55, 56: selectors, under the bases */
 };
 
 struct state before, after;
@@ -96,28 +97,34 @@ static void fill(void)
     fs = next_random() % 512;
     gs = next_random() % 512;
     before.gs_user = (next_random() & 0x7ffffffff000) | 0x1000;
-    before.ds = next_random() & 1 ? FLAT_KERNEL_DS : 0;
-    before.es = next_random() & 1 ? FLAT_KERNEL_DS : 0;
+    before.ds = next_random() & 1 ? FLAT_KERNEL_SS : 0;
+    before.es = next_random() & 1 ? FLAT_KERNEL_SS : 0;
     before.fs_word = words[fs];
     before.gs_word = words[gs];
+    before.fs = next_random() & 1 ? FLAT_KERNEL_SS : 0;
+    before.gs = next_random() & 1 ? FLAT_KERNEL_SS : 0;
+    asm volatile("mov %0, %%ds; mov %1, %%es" : : "r"((u32)before.ds), "r"((u32)before.es));
+    asm volatile("mov %0, %%fs; mov %1, %%gs" : : "r"((u32)before.fs), "r"((u32)before.gs));
     if (segment_base(SEGBASE_FS, (u64)&words[fs]) ||
         segment_base(SEGBASE_GS_KERNEL, (u64)&words[gs]) ||
         segment_base(SEGBASE_GS_USER, before.gs_user))
         guest_panic("segment bases");
-    asm volatile("mov %0, %%ds; mov %1, %%es" : : "r"((u32)before.ds), "r"((u32)before.es));
 }
 
 static void look_at_segments(void)
 {
     u32 low, high;
-    u16 ds, es;
+    u16 ds, es, selector_fs, selector_gs;
 
     asm volatile("mov %%ds, %0; mov %%es, %1" : "=r"(ds), "=r"(es));
+    asm volatile("mov %%fs, %0; mov %%gs, %1" : "=r"(selector_fs), "=r"(selector_gs));
     asm volatile("movq %%fs:0, %0; movq %%gs:0, %1" : "=r"(after.fs_word), "=r"(after.gs_word));
     asm volatile("rdmsr" : "=a"(low), "=d"(high) : "c"(0xc0000102)); /* KERNEL_GS_BASE */
     after.gs_user = (u64)high << 32 | low;
     after.ds = ds;
     after.es = es;
+    after.fs = selector_fs;
+    after.gs = selector_gs;
 }
 
 int main(void)

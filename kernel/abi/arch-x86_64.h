@@ -192,4 +192,17 @@ static_assert(sizeof(struct arch_shared_info) == 48, "ABI");
 #define XEN_EMULATE_PREFIX ".byte 0x0f,0x0b,0x78,0x65,0x6e ; "
 #define XEN_CPUID          XEN_EMULATE_PREFIX "cpuid"
 
+/* A leaf of CPUID, as domctl's get_cpu_policy lists them. */
+#define XEN_CPUID_NO_SUBLEAF 0xffffffffu
+
+struct xen_cpuid_leaf {
+    u32 leaf;
+    u32 subleaf; /* or XEN_CPUID_NO_SUBLEAF */
+    u32 a;
+    u32 b;
+    u32 c;
+    u32 d;
+};
+static_assert(sizeof(struct xen_cpuid_leaf) == 24, "ABI");
+
 #endif

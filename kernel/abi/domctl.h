@@ -230,6 +230,18 @@ struct xen_domctl_tsc_info {
 };
 static_assert(sizeof(struct xen_domctl_tsc_info) == 24, "ABI");
 
+/* get_cpu_policy, set_cpu_policy: what a domain is shown of the CPU, leaf by leaf. A list's address of 0: how long may it be at most? */
+struct xen_domctl_cpu_policy {
+    u32 nr_leaves; /* in: room, or how many; out: how many */
+    u32 nr_msrs;
+    u64 leaves; /* address of struct xen_cpuid_leaf[] */
+    u64 msrs;
+    u32 err_leaf; /* set: out, what is refused; ~0: nothing of that kind */
+    u32 err_subleaf;
+    u32 err_msr;
+};
+static_assert(sizeof(struct xen_domctl_cpu_policy) == 40, "ABI");
+
 struct xen_domctl {
     u32 cmd;
     u32 interface_version; /* XEN_DOMCTL_INTERFACE_VERSION */
@@ -251,6 +263,7 @@ struct xen_domctl {
         struct xen_domctl_settimeoffset settimeoffset;
         struct xen_domctl_address_size address_size;
         struct xen_domctl_tsc_info tsc_info;
+        struct xen_domctl_cpu_policy cpu_policy;
         u8 pad[128];
     } u;
 };

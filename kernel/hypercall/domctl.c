@@ -162,7 +162,7 @@ static s64 get_address_size(struct domctl_call *c)
 
 /* ---- by number ---- */
 
-#define COMMANDS_MAX 70
+#define COMMANDS_MAX 84
 
 /* All that need a living domain. */
 static domctl_fn *const commands[COMMANDS_MAX] = {
@@ -185,6 +185,8 @@ static domctl_fn *const commands[COMMANDS_MAX] = {
     [XEN_DOMCTL_getpageframeinfo3] = domctl_page_info,
     [XEN_DOMCTL_setnodeaffinity] = domctl_set_nodes,
     [XEN_DOMCTL_getnodeaffinity] = domctl_get_nodes,
+    [XEN_DOMCTL_get_cpu_policy] = domctl_get_policy,
+    [XEN_DOMCTL_set_cpu_policy] = domctl_set_policy,
 };
 
 static s64 on_living(struct domctl_call *c)

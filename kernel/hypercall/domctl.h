@@ -28,6 +28,9 @@ domctl_fn domctl_set_affinity, domctl_get_affinity, domctl_scheduler;
 domctl_fn domctl_max_mem, domctl_page_info, domctl_hypercall_page;
 domctl_fn domctl_set_nodes, domctl_get_nodes;
 
+/* domctl_policy.c */
+domctl_fn domctl_get_policy, domctl_set_policy;
+
 /* domctl.c: what getdomaininfo and sysctl's list of domains say. */
 void domain_describe(struct domain *d, struct xen_domctl_getdomaininfo *info);
 

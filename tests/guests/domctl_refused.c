@@ -18,13 +18,13 @@ static const u32 domctls[] = {
     XEN_DOMCTL_setdomainhandle, XEN_DOMCTL_hypercall_init,    XEN_DOMCTL_settimeoffset,
     XEN_DOMCTL_getvcpuaffinity, XEN_DOMCTL_set_address_size,  XEN_DOMCTL_get_address_size,
     XEN_DOMCTL_settscinfo,      XEN_DOMCTL_getpageframeinfo3, XEN_DOMCTL_setnodeaffinity,
-    XEN_DOMCTL_getnodeaffinity,
+    XEN_DOMCTL_getnodeaffinity, XEN_DOMCTL_get_cpu_policy,    XEN_DOMCTL_set_cpu_policy,
 };
 
 static const u32 sysctls[] = {
-    XEN_SYSCTL_readconsole,       XEN_SYSCTL_physinfo,  XEN_SYSCTL_sched_id,
-    XEN_SYSCTL_getdomaininfolist, XEN_SYSCTL_availheap, XEN_SYSCTL_cputopoinfo,
-    XEN_SYSCTL_numainfo,
+    XEN_SYSCTL_readconsole,       XEN_SYSCTL_physinfo,   XEN_SYSCTL_sched_id,
+    XEN_SYSCTL_getdomaininfolist, XEN_SYSCTL_availheap,  XEN_SYSCTL_cputopoinfo,
+    XEN_SYSCTL_numainfo,          XEN_SYSCTL_cpupool_op,
 };
 
 static u16 own_id(void)

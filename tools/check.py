@@ -60,6 +60,16 @@ def run_main(name, main, *arguments):
         sys.exit(2)
 
 
+def run_cases(cases):
+    """Judge (name, complaints, more) one by one, with a line for each and the sum; the exit status. No complaint: passed."""
+    totals = []
+    for name, complaints, more in cases:
+        wrong = list(complaints)
+        print(f"{name}: {'; '.join(wrong) or 'ok'}{more}", flush=True)
+        totals.append((not wrong, bool(wrong)))
+    return sum_up(totals)
+
+
 def run_suite(suite, verbosity=1):
     """Run a unittest suite on standard output; (passed, failed, skipped). A suite without a test has failed."""
     result = unittest.TextTestRunner(stream=sys.stdout, verbosity=verbosity).run(suite)

@@ -3,6 +3,7 @@
  * the console ring's indices full of nonsense. Upcalls are let in now and then; each masks them again, so that no storm stops the guest.
  */
 #include "abi/io.h"
+#include "abi/physdev.h"
 #include "event.h"
 #include "fuzz.h"
 
@@ -78,6 +79,36 @@ static void use(struct evtchn_op *op)
     else
         op->u.bind_vcpu = (struct evtchn_bind_vcpu){ some_port(), some_vcpu() };
     call(op);
+}
+
+/* Interrupt lines: a privileged domain maps, wires, binds and loses them; no device of theirs is at work. */
+static void lines(struct evtchn_op *op)
+{
+    s32 line = (s32)(rnd_once_in(8) ? some_word() : rnd_below(32));
+    s32 pirq = rnd_once_in(2) ? line : (s32)rnd_below(34) - 1;
+    struct physdev_map_pirq map = {
+        .domid = rnd_once_in(8) ? some_peer() : DOMID_SELF,
+        .type = rnd_once_in(8) ? (s32)rnd_below(6) : MAP_PIRQ_TYPE_GSI,
+        .index = line,
+        .pirq = pirq,
+    };
+    struct physdev_unmap_pirq unmap = { .domid = map.domid, .pirq = pirq };
+    struct physdev_setup_gsi wire = { line, (u8)rnd_below(2), (u8)rnd_below(2) };
+    struct physdev_apic apic = { 0xfec00000, (u32)rnd_below(70), (u32)some_word() };
+    struct physdev_eoi eoi = { .irq = (u32)pirq };
+    struct physdev_pirq_eoi_gmfn page = { .gmfn = some_mfn() };
+
+    physdev_op(PHYSDEVOP_map_pirq, &map);
+    physdev_op(PHYSDEVOP_setup_gsi, &wire);
+    physdev_op(rnd_once_in(2) ? PHYSDEVOP_apic_write : PHYSDEVOP_apic_read, &apic);
+    op->cmd = EVTCHNOP_bind_pirq;
+    op->u.bind_pirq = (struct evtchn_bind_pirq){ .pirq = (u32)map.pirq };
+    call(op);
+    physdev_op(PHYSDEVOP_eoi, &eoi);
+    if (rnd_once_in(2))
+        physdev_op(PHYSDEVOP_unmap_pirq, &unmap);
+    if (rnd_once_in(64))
+        physdev_op(rnd_once_in(2) ? PHYSDEVOP_pirq_eoi_gmfn_v1 : PHYSDEVOP_pirq_eoi_gmfn_v2, &page);
 }
 
 /* What later guests don't know of, and what closes all at once. */
@@ -158,6 +189,8 @@ void step_events(void)
         scribble();
     if (rnd_once_in(16))
         rare();
+    if (rnd_once_in(16))
+        lines(&op);
     if (rnd_once_in(8) && ring)
         console_ring();
     if (rnd_once_in(8))

@@ -100,8 +100,13 @@ mfn_t grant_table_frame(const struct domain_memory *m, u32 index)
 
 bool grant_seed(struct domain_memory *m, grant_ref_t ref, u16 to, mfn_t frame)
 {
+    s64 error;
+
     assert(ref < GRANT_REFS_PER_FRAME);
-    if (grant_table_grow(m, 1))
+    do /* pending work is none of a builder's: each call is a step further */
+        error = grant_table_grow(m, 1);
+    while (error == -XEN_ERESTART);
+    if (error)
         return false;
     *grant_entry(m->grants, ref) =
         (struct grant_entry_v1){ .flags = GTF_permit_access, .domid = to, .frame = (u32)frame.n };

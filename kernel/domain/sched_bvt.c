@@ -141,23 +141,9 @@ static struct sched_unit *bvt_pick(struct sched_queue *q, u64 now, u64 *slice)
 }
 /* END LAB 3.4 */
 
-/* Only those at the top of the heap are looked at: they wait longest. */
-static struct sched_unit *first_that_may_move(const struct sched_queue *q,
-                                              const struct sched_queue *to)
-{
-    struct sched_unit *u = first(q);
-
-    if (!u || sched_may_move(u, to))
-        return u;
-    for (struct heap_node *n = u->node.child; n; n = n->next)
-        if (sched_may_move(heap_entry(n, struct sched_unit, node), to))
-            return heap_entry(n, struct sched_unit, node);
-    return NULL;
-}
-
 static struct sched_unit *bvt_steal(struct sched_queue *q, struct sched_queue *to, u64 now)
 {
-    struct sched_unit *u = first_that_may_move(q, to);
+    struct sched_unit *u = sched_first_to_move(q, to);
 
     (void)now;
     if (!u)

@@ -202,24 +202,10 @@ static u64 credit_limit(struct sched_queue *q, u64 now)
     return best == NOBODY ? NOBODY : best - MOVE_NS;
 }
 
-/* Only those at the top of the heap are looked at: they wait longest. */
-static struct sched_unit *first_that_may_move(const struct sched_queue *q,
-                                              const struct sched_queue *to)
-{
-    struct sched_unit *u = first(q);
-
-    if (!u || sched_may_move(u, to))
-        return u;
-    for (struct heap_node *n = u->node.child; n; n = n->next)
-        if (sched_may_move(heap_entry(n, struct sched_unit, node), to))
-            return heap_entry(n, struct sched_unit, node);
-    return NULL;
-}
-
 static struct sched_unit *credit_steal(struct sched_queue *q, struct sched_queue *to, u64 now)
 {
     unpark(q, now);
-    struct sched_unit *u = first_that_may_move(q, to);
+    struct sched_unit *u = sched_first_to_move(q, to);
 
     if (!u || key_of(u) >= credit_limit(to, now))
         return NULL;

@@ -122,4 +122,19 @@ static inline bool sched_may_move(const struct sched_unit *u, const struct sched
     return !__atomic_load_n(&u->on_cpu, __ATOMIC_ACQUIRE) && cpumask_test(&u->affinity, to->cpu);
 }
 
+/* For policies with a heap: the first that may be taken to that CPU, or NULL. Only those at the top of the heap are looked at: they wait longest. */
+static inline struct sched_unit *sched_first_to_move(const struct sched_queue *q,
+                                                     const struct sched_queue *to)
+{
+    if (heap_empty(&q->heap))
+        return NULL;
+    struct sched_unit *u = heap_entry(heap_first(&q->heap), struct sched_unit, node);
+    if (sched_may_move(u, to))
+        return u;
+    for (struct heap_node *n = u->node.child; n; n = n->next)
+        if (sched_may_move(heap_entry(n, struct sched_unit, node), to))
+            return heap_entry(n, struct sched_unit, node);
+    return NULL;
+}
+
 #endif

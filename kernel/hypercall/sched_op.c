@@ -119,19 +119,13 @@ s64 hc_sched_op(u64 cmd, u64 arg, u64 a3, u64 a4, u64 a5, u64 a6)
     }
 }
 
-/* The same with the reason by value, as old NetBSD calls it. */
+/* The same with the reason by value, as old NetBSD calls it; and nothing else that came later. */
 s64 hc_sched_op_compat(u64 cmd, u64 arg, u64 a3, u64 a4, u64 a5, u64 a6)
 {
-    (void)a3, (void)a4, (void)a5, (void)a6;
-    switch ((u32)cmd) {
-    case SCHEDOP_yield:
-        return yield();
-    case SCHEDOP_block:
-        return block();
-    case SCHEDOP_shutdown:
-        domain_shutdown(current_domain(), (u32)arg);
-        return 0;
-    default:
+    if ((u32)cmd == SCHEDOP_yield || (u32)cmd == SCHEDOP_block)
+        return hc_sched_op(cmd, arg, a3, a4, a5, a6);
+    if ((u32)cmd != SCHEDOP_shutdown)
         return refuse(-XEN_ENOSYS, cmd);
-    }
+    domain_shutdown(current_domain(), (u32)arg);
+    return 0;
 }

@@ -12,7 +12,7 @@ import sys
 TREE = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(TREE / "tools"))
 
-from check import format_summary  # noqa: E402  (the path comes first)
+from check import run_cases  # noqa: E402  (the path comes first)
 from koanrun import paths  # noqa: E402
 from koanrun.machine import Machine, Module  # noqa: E402
 
@@ -57,15 +57,7 @@ def more_than_fit(smp):
 
 def main():
     """Run them on one CPU and on two."""
-    failed = passed = 0
-    for test in (too_big_first, more_than_fit):
-        for smp in (1, 2):
-            wrong = list(test(smp))
-            print(f"{test.__name__}, {smp} CPU(s): {'; '.join(wrong) or 'ok'}", flush=True)
-            failed += bool(wrong)
-            passed += not wrong
-    print(format_summary(passed, failed))
-    return 1 if failed else 0
+    return run_cases((f"{test.__name__}, {smp} CPU(s)", test(smp), "") for test in (too_big_first, more_than_fit) for smp in (1, 2))
 
 
 if __name__ == "__main__":

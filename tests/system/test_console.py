@@ -13,7 +13,7 @@ import sys
 TREE = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(TREE / "tools"))
 
-from check import format_summary  # noqa: E402  (the path comes first)
+from check import run_cases  # noqa: E402  (the path comes first)
 from koanrun import paths  # noqa: E402
 from koanrun.machine import Machine, Module  # noqa: E402
 
@@ -55,14 +55,7 @@ def complaints(smp):
 
 def main():
     """Run it on one CPU and on two."""
-    failed = passed = 0
-    for smp in (1, 2):
-        wrong = list(complaints(smp))
-        print(f"echo, {smp} CPU(s): {'; '.join(wrong) or 'ok'}", flush=True)
-        failed += bool(wrong)
-        passed += not wrong
-    print(format_summary(passed, failed))
-    return 1 if failed else 0
+    return run_cases((f"echo, {smp} CPU(s)", complaints(smp), "") for smp in (1, 2))
 
 
 if __name__ == "__main__":

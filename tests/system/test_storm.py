@@ -15,7 +15,7 @@ import sys
 TREE = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(TREE / "tools"))
 
-from check import format_summary  # noqa: E402  (the path comes first)
+from check import run_cases  # noqa: E402  (the path comes first)
 from koanrun import paths  # noqa: E402
 from koanrun.machine import Machine, Module  # noqa: E402
 
@@ -50,16 +50,16 @@ def complaints(policy):
     return wrong, seen
 
 
-def main():
-    """Run it under each policy."""
-    failed = passed = 0
+def cases():
+    """Under each policy."""
     for policy in POLICIES:
         wrong, seen = complaints(policy)
-        print(f"storm, sched={policy}: {'; '.join(wrong) or 'ok'} ({seen})", flush=True)
-        failed += bool(wrong)
-        passed += not wrong
-    print(format_summary(passed, failed))
-    return 1 if failed else 0
+        yield f"storm, sched={policy}", wrong, f" ({seen})"
+
+
+def main():
+    """Run it under each policy."""
+    return run_cases(cases())
 
 
 if __name__ == "__main__":

@@ -23,7 +23,7 @@ struct domain_memory {
     u64 pages;            /* f: frames it owns, limbo included, shared ones not */
     u64 max_pages;        /* f: its reservation */
     u32 users;            /* f: who has it from memory_find */
-    u32 page_list; /* f: its first frame, shared ones included, linked by frame->next; 0: none */
+    u32 page_list;    /* f: its first frame, shared ones included, linked by frame->next; 0: none */
     struct walk walk; /* l: the validation or release of a tree that is under way, if any */
     struct walk_result
         foreign_result;         /* l: outcome of a walk that a privileged domain began here */

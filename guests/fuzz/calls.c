@@ -62,12 +62,20 @@ static const struct {
     { __HYPERVISOR_hvm_op, 20 },
 };
 
+/* The last vCPU that goes down takes the domain with it. */
+static u64 spare(u64 cmd)
+{
+    return (u32)cmd == VCPUOP_down ? VCPUOP_is_up : cmd;
+}
+
 static void any_call(void)
 {
     u64 i = rnd_below(ARRAY_SIZE(shapes)), cmd = shapes[i].commands;
 
-    hypercall(shapes[i].nr, cmd ? small_or_any(cmd) : argument(), argument(), argument(),
-              some_word(), some_word());
+    u64 first = cmd ? small_or_any(cmd) : argument();
+    if (shapes[i].nr == __HYPERVISOR_vcpu_op)
+        first = spare(first);
+    hypercall(shapes[i].nr, first, argument(), argument(), some_word(), some_word());
 }
 
 static void unknown_call(void)
@@ -131,7 +139,8 @@ static void vcpu(void)
         words[0] = some_va();
         vcpu_op(VCPUOP_register_runstate_memory_area, rnd_below(2), words);
     } else {
-        vcpu_op(rnd_once_in(2) ? VCPUOP_register_vcpu_info : rnd_below(16), rnd_below(2), words);
+        vcpu_op(rnd_once_in(2) ? VCPUOP_register_vcpu_info : spare(rnd_below(16)), rnd_below(2),
+                words);
     }
 }
 

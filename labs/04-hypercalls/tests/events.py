@@ -120,6 +120,8 @@ class EventsCase(PuppetCase):
 
     def do_virq(self):
         virq, vcpu, port = self.random.choice((0, 1, 2, 3, 4, 7, 13, 16, 23, 24, 1000)), self.random.choice((0, 0, 0, 1, 1, 2)), self.lowest()
+        if self.virqs and self.random.random() < 0.3:
+            virq, vcpu = self.random.choice(list(self.virqs))
         wanted = -EINVAL if virq >= VIRQS or (GLOBAL(virq) and vcpu) else -ENOENT if vcpu >= VCPUS else -EEXIST if (virq, vcpu) in self.virqs else 0
         data = self.order(f"bind virtual interrupt {virq} to vCPU {vcpu}", BIND_VIRQ, struct.pack("<III", virq, vcpu, 0), wanted)
         if data:
@@ -170,7 +172,8 @@ class EventsCase(PuppetCase):
             self.ports[p.peer] = Port(UNBOUND, self.ports[p.peer].vcpu, remote=self.domain.id)
 
     def do_unmask(self):
-        port = self.random.choice(sorted(self.masked)) if self.masked and self.random.random() < 0.8 else self.some(IPI)
+        waiting = sorted(port for port in self.masked & self.pending if port in self.ports) or sorted(self.masked)
+        port = self.random.choice(waiting) if waiting and self.random.random() < 0.8 else self.some(IPI)
         self.order(f"unmask port {port}", UNMASK, struct.pack("<I", port), 0 if port < 256 else -EINVAL)
         if port in self.masked:
             self.masked.discard(port)

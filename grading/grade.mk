@@ -4,7 +4,9 @@ GOALS_WITH_TOOLS += grade replay
 .PHONY: grade replay
 
 # Lab 4's last test boots stock Linux, whose ramdisk holds programs of ours.
-grade replay: $(if $(filter 04-%,$(LAB)),linux-programs)
+ifneq ($(filter 04-%,$(LAB)),)
+grade replay: $(if $(TEST),$(if $(filter stock_linux,$(TEST)),linux-programs),linux-programs)
+endif
 
 grade: ## grade a lab: LAB=01-boot [SUBMISSION=FOLDER] [TEST="name ..."] [SEED=...]
 	@$(PYTHON) grading/grade.py "$(LAB)" $(if $(SUBMISSION),"$(SUBMISSION)") $(foreach t,$(TEST),--test $(t)) $(if $(SEED),--seed $(SEED))

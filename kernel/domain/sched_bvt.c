@@ -6,24 +6,28 @@
  * pays back, as its avt goes on counting. A unit that comes back from sleep starts no earlier than the queue's own virtual time, or it would have
  * saved up CPU time by sleeping.
  *
- * The heap of a CPU is sorted by evt. Each CPU has a virtual time of its own; a unit that moves takes its distance to it along.
+ * The heap of a CPU is sorted by evt. Each CPU has a virtual time of its own, from which its sleepers begin; but what a unit has had counts on every
+ * CPU, so that weights hold for the machine: a CPU takes over one that waits elsewhere if it has had much less than all here.
  */
 #include "domain/scheduler.h"
 
 #define BVT_ALLOWANCE_NS                                                                           \
     5000000UL /* a turn is so much longer than it would have to be, so that turns don't become too short */
 #define BVT_SLICE_MIN_NS 100000UL
-#define BVT_SLICE_MAX_NS 30000000UL  /* who wakes meanwhile may have to wait so long */
+#define BVT_SLICE_MAX_NS 30000000UL /* who wakes meanwhile may have to wait so long */
+#define BVT_MOVE_NS      2000000UL  /* virtual: to be worth a move */
+#define BVT_BRINGS_NS    50000000UL /* virtual: how far behind one may be that comes from elsewhere */
 #define BVT_ORIGIN       (1UL << 62) /* virtual time at the start: no warp goes below 0 */
 
 static struct sched_unit *first(const struct sched_queue *q)
 {
-    return heap_empty(&q->heap) ? NULL : heap_entry(heap_first(&q->heap), struct sched_unit, node);
+    return sched_first(q);
 }
 
 static void bvt_queue_init(struct sched_queue *q)
 {
     q->now = BVT_ORIGIN;
+    q->best = SCHED_NOBODY;
 }
 
 static void bvt_unit_init(struct sched_unit *u)
@@ -34,6 +38,7 @@ static void bvt_unit_init(struct sched_unit *u)
 static void bvt_dequeue(struct sched_queue *q, struct sched_unit *u)
 {
     heap_remove(&q->heap, &u->node);
+    sched_show_best(q);
 }
 
 /* LAB 3.4: Virtual time: what running costs, who is next and for how long, and what a sleeper may borrow. */
@@ -141,15 +146,28 @@ static struct sched_unit *bvt_pick(struct sched_queue *q, u64 now, u64 *slice)
 }
 /* END LAB 3.4 */
 
+/* `best` is shown here and where one is taken away; if it is old, bvt_steal finds out. */
+static u64 bvt_limit(struct sched_queue *q, u64 now)
+{
+    (void)now;
+    sched_show_best(q);
+    u64 best = q->best;
+    if (q->running)
+        best = min(best, evt(q->running));
+    return best == SCHED_NOBODY ? SCHED_NOBODY : best - BVT_MOVE_NS;
+}
+
 static struct sched_unit *bvt_steal(struct sched_queue *q, struct sched_queue *to, u64 now)
 {
     struct sched_unit *u = sched_first_to_move(q, to);
 
-    (void)now;
-    if (!u)
-        return NULL;
-    heap_remove(&q->heap, &u->node);
-    u->bvt.avt -= q->now;
+    if (u && evt(u) < bvt_limit(to, now)) {
+        heap_remove(&q->heap, &u->node);
+        u->bvt.avt = max(u->bvt.avt, to->now - BVT_BRINGS_NS) - to->now;
+    } else {
+        u = NULL;
+    }
+    sched_show_best(q);
     return u;
 }
 
@@ -162,5 +180,6 @@ const struct scheduler sched_bvt = {
     .sleep = bvt_sleep,
     .charge = bvt_charge,
     .pick = bvt_pick,
+    .limit = bvt_limit,
     .steal = bvt_steal,
 };

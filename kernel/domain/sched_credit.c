@@ -22,7 +22,6 @@
 #define CREDIT_MAX   50000000UL  /* on the account */
 #define MOVE_NS      2000000UL   /* to be worth a move, on the account */
 #define ORIGIN       (1UL << 62) /* accounts at the start: no boost goes below 0 */
-#define NOBODY       (~0UL)
 
 #define PARKED(q) (&(q)->lists[0])
 
@@ -40,19 +39,6 @@ static u64 price(const struct sched_group *g, u64 ns)
 static u64 key_of(const struct sched_unit *u)
 {
     return u->credit.used - (u->credit.boosted ? SLICE_NS : 0);
-}
-
-static struct sched_unit *first(const struct sched_queue *q)
-{
-    return heap_empty(&q->heap) ? NULL : heap_entry(heap_first(&q->heap), struct sched_unit, node);
-}
-
-/* Let the other CPUs see the smallest account that waits here. */
-static void show_best(struct sched_queue *q)
-{
-    const struct sched_unit *u = first(q);
-
-    __atomic_store_n(&q->best, u ? key_of(u) : NOBODY, __ATOMIC_RELAXED);
 }
 
 /* ---- caps ---- */
@@ -88,7 +74,7 @@ static void put(struct sched_queue *q, struct sched_unit *u, u64 now)
         list_add_back(PARKED(q), &u->link);
     else
         heap_insert(&q->heap, &u->node, key_of(u));
-    show_best(q);
+    sched_show_best(q);
 }
 
 static void take(struct sched_queue *q, struct sched_unit *u)
@@ -97,7 +83,7 @@ static void take(struct sched_queue *q, struct sched_unit *u)
         list_remove(&u->link);
     else
         heap_remove(&q->heap, &u->node);
-    show_best(q);
+    sched_show_best(q);
 }
 
 /* A new period has begun: those that are parked may run again. */
@@ -123,7 +109,7 @@ static void credit_queue_init(struct sched_queue *q)
 {
     list_init(PARKED(q));
     q->now = ORIGIN;
-    q->best = NOBODY;
+    q->best = SCHED_NOBODY;
 }
 
 static void credit_unit_init(struct sched_unit *u)
@@ -148,8 +134,9 @@ static bool credit_enqueue(struct sched_queue *q, struct sched_unit *u, enum sch
         wakes(q, u);
     else if (why == SCHED_MOVED)
         u->credit.used = max(u->credit.used, q->now - CREDIT_MAX);
-    else if (why == SCHED_YIELDED && first(q)) /* as if it had run until the next one's turn */
-        u->credit.used = max(u->credit.used, first(q)->credit.used);
+    else if (why == SCHED_YIELDED &&
+             sched_first(q)) /* as if it had run until the next one's turn */
+        u->credit.used = max(u->credit.used, sched_first(q)->credit.used);
     put(q, u, now);
     return q->running && !u->credit.parked && key_of(u) < key_of(q->running);
 }
@@ -180,7 +167,7 @@ static void credit_charge(struct sched_queue *q, struct sched_unit *u, u64 ran, 
 static struct sched_unit *credit_pick(struct sched_queue *q, u64 now, u64 *slice)
 {
     unpark(q, now);
-    struct sched_unit *u = first(q);
+    struct sched_unit *u = sched_first(q);
     if (!u) {
         *slice = PERIOD_NS - now % PERIOD_NS;
         return NULL;
@@ -199,7 +186,7 @@ static u64 credit_limit(struct sched_queue *q, u64 now)
     u64 best = __atomic_load_n(&q->best, __ATOMIC_RELAXED);
     if (q->running)
         best = min(best, key_of(q->running));
-    return best == NOBODY ? NOBODY : best - MOVE_NS;
+    return best == SCHED_NOBODY ? SCHED_NOBODY : best - MOVE_NS;
 }
 
 static struct sched_unit *credit_steal(struct sched_queue *q, struct sched_queue *to, u64 now)

@@ -1,6 +1,7 @@
 /*
  * Round robin: each in turn for the same time. The queue of a CPU is a list; a CPU with nothing to do takes the first of another's list that
- * may move. Weights say nothing here: it is the measure against which the other policies are shown.
+ * may move. So does one at the end of a turn, if that one has waited longer than all here: the turns are the machine's, not the CPU's.
+ * Weights say nothing here: it is the measure against which the other policies are shown.
  */
 #include "domain/scheduler.h"
 
@@ -9,6 +10,17 @@
 static void rr_queue_init(struct sched_queue *q)
 {
     list_init(&q->lists[0]);
+    q->best = SCHED_NOBODY;
+}
+
+/* Let the other CPUs see since when the first one waits. */
+static void show_best(struct sched_queue *q)
+{
+    u64 best = SCHED_NOBODY;
+
+    if (!list_empty(&q->lists[0]))
+        best = list_first_entry(&q->lists[0], struct sched_unit, link)->rr.since;
+    __atomic_store_n(&q->best, best, __ATOMIC_RELAXED);
 }
 
 static void rr_unit_init(struct sched_unit *u)
@@ -18,18 +30,21 @@ static void rr_unit_init(struct sched_unit *u)
 
 static bool rr_enqueue(struct sched_queue *q, struct sched_unit *u, enum sched_why why, u64 now)
 {
-    (void)now;
-    if (why == SCHED_PREEMPTED)
+    if (why == SCHED_PREEMPTED) {
         list_add_front(&q->lists[0], &u->link); /* its turn isn't over */
-    else
+    } else {
+        if (why != SCHED_MOVED)
+            u->rr.since = now;
         list_add_back(&q->lists[0], &u->link);
+    }
+    show_best(q);
     return false;
 }
 
 static void rr_dequeue(struct sched_queue *q, struct sched_unit *u)
 {
-    (void)q;
     list_remove(&u->link);
+    show_best(q);
 }
 
 static void rr_sleep(struct sched_queue *q, struct sched_unit *u, u64 now)
@@ -46,21 +61,31 @@ static struct sched_unit *rr_pick(struct sched_queue *q, u64 now, u64 *slice)
 {
     struct sched_unit *u = list_first_entry(&q->lists[0], struct sched_unit, link);
 
-    (void)now;
     list_remove(&u->link);
+    show_best(q);
+    u->rr.since = now;
     *slice = RR_SLICE_NS;
     return u;
 }
 
+/* Since when one must have waited elsewhere to come before all here. Nobody does as long as a turn goes on. */
+static u64 rr_limit(struct sched_queue *q, u64 now)
+{
+    if (q->running && now - q->running->rr.since < RR_SLICE_NS)
+        return 0;
+    return min(q->best, now);
+}
+
 static struct sched_unit *rr_steal(struct sched_queue *q, struct sched_queue *to, u64 now)
 {
+    u64 limit = rr_limit(to, now);
     struct sched_unit *u;
 
-    (void)now;
     list_for_each_entry(u, &q->lists[0], link)
     {
-        if (sched_may_move(u, to)) {
+        if (u->rr.since < limit && sched_may_move(u, to)) {
             list_remove(&u->link);
+            show_best(q);
             return u;
         }
     }
@@ -76,5 +101,6 @@ const struct scheduler sched_rr = {
     .sleep = rr_sleep,
     .charge = rr_charge,
     .pick = rr_pick,
+    .limit = rr_limit,
     .steal = rr_steal,
 };

@@ -46,6 +46,9 @@ struct sched_unit {
     struct list link;      /* q: of the policy */
     struct heap_node node; /* q: of the policy */
     union {
+        struct rr_unit { /* q */
+            u64 since;   /* system time: it waits, or has its turn */
+        } rr;
         struct bvt_unit {   /* q */
             u64 avt;        /* actual virtual time */
             u64 warp_used;  /* ns that it has run warped this time */
@@ -62,6 +65,8 @@ struct sched_unit {
         } credit;
     };
 };
+
+#define SCHED_NOBODY (~0UL) /* in a queue's `best` */
 
 #define SCHED_CLASSES 4 /* lists of a queue */
 
@@ -122,19 +127,32 @@ static inline bool sched_may_move(const struct sched_unit *u, const struct sched
     return !__atomic_load_n(&u->on_cpu, __ATOMIC_ACQUIRE) && cpumask_test(&u->affinity, to->cpu);
 }
 
-/* For policies with a heap: the first that may be taken to that CPU, or NULL. Only those at the top of the heap are looked at: they wait longest. */
+/* The first one of a queue's heap, or NULL. */
+static inline struct sched_unit *sched_first(const struct sched_queue *q)
+{
+    return heap_empty(&q->heap) ? NULL : heap_entry(heap_first(&q->heap), struct sched_unit, node);
+}
+
+/* Only those at the top of the heap are looked at: they wait longest. */
 static inline struct sched_unit *sched_first_to_move(const struct sched_queue *q,
                                                      const struct sched_queue *to)
 {
-    if (heap_empty(&q->heap))
-        return NULL;
-    struct sched_unit *u = heap_entry(heap_first(&q->heap), struct sched_unit, node);
-    if (sched_may_move(u, to))
+    struct sched_unit *u = sched_first(q);
+
+    if (!u || sched_may_move(u, to))
         return u;
     for (struct heap_node *n = u->node.child; n; n = n->next)
         if (sched_may_move(heap_entry(n, struct sched_unit, node), to))
             return heap_entry(n, struct sched_unit, node);
     return NULL;
+}
+
+/* Let the other CPUs see by what the first one is sorted. */
+static inline void sched_show_best(struct sched_queue *q)
+{
+    u64 best = heap_empty(&q->heap) ? SCHED_NOBODY : heap_first(&q->heap)->key;
+
+    __atomic_store_n(&q->best, best, __ATOMIC_RELAXED);
 }
 
 #endif

@@ -78,11 +78,12 @@ def wakes_soon():
         yield f"woke up to {late} us late"
 
 
-def machine_weights():
-    """Three on two CPUs: each has two thirds of one."""
-    found = run("credit", [spin(f"g{n}") for n in range(3)], smp=2)
-    for n in range(3):
-        yield from off("one of three on two CPUs", found[f"g{n}"][0], (UNTIL_MS - FROM_MS) * 1000 * 2 / 3)
+def machine_shares(policy, weights, cpus, part):
+    """Fewer CPUs than guests that never sleep: each has its share of all of them together, wherever it was placed at first."""
+    found = run(policy, [spin(f"g{n}", f"weight={weight}") for n, weight in enumerate(weights)], smp=cpus)
+    whole = (UNTIL_MS - FROM_MS) * 1000 * cpus
+    for n, weight in enumerate(weights):
+        yield from off(f"{policy}, weight {weight} of {weights} on {cpus} CPUs", found[f"g{n}"][0], whole * weight / sum(weights), part)
 
 
 def affinity():
@@ -124,7 +125,13 @@ CASES = {
     "rr: shares": lambda: shares("rr", [256, 512, 1024], equal=True),
     "credit: cap": cap,
     "credit: waking": wakes_soon,
-    "credit: weights of the machine": machine_weights,
+    "credit: three on two": lambda: machine_shares("credit", [256] * 3, 2, 0.01),
+    "credit: weights on two": lambda: machine_shares("credit", [256, 256, 512, 512], 2, 0.02),
+    "bvt: three on two": lambda: machine_shares("bvt", [256] * 3, 2, 0.02),
+    "bvt: weights on two": lambda: machine_shares("bvt", [256, 256, 512, 512], 2, 0.02),
+    "bvt: seven on four": lambda: machine_shares("bvt", [256] * 7, 4, 0.03),
+    "rr: three on two": lambda: machine_shares("rr", [256] * 3, 2, 0.03),
+    "rr: seven on four": lambda: machine_shares("rr", [256] * 7, 4, 0.04),
     "affinity": affinity,
     "idle": idle,
 }

@@ -215,7 +215,8 @@ class Target:
             while not self.gdb.stopped(0.01):
                 self._drain()
                 if look and self.instructions() >= goal - instructions + look[0]:
-                    look = look[1]()
+                    look[1]()
+                    goal, look = self.instructions() + instructions - look[0], None   # a look may take its time
                 if self.instructions() >= goal:
                     self.gdb.interrupt()
                     return

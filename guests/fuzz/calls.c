@@ -117,13 +117,22 @@ static void many(void)
     multicall(list, n);
 }
 
-/* A list of garbage, of any length. It must not have zeros: call 0 with argument 0 takes the trap table away. */
+static u64 some_wild_op(void)
+{
+    u64 op = 24 + rnd_below(64);
+
+    return op == __HYPERVISOR_vcpu_op || op == __HYPERVISOR_sched_op ? __HYPERVISOR_xen_version
+                                                                     : op;
+}
+
+/* A list of garbage, of any length. It must not have zeros: call 0 with argument 0 takes the trap table away. Nor sched_op or vcpu_op: the
+ * guest would sleep without an end, or be down. */
 static void many_wild(void)
 {
     struct multicall_entry *list = (struct multicall_entry *)pool.va[pool_below()];
 
     for (u64 i = 0; i < PAGE_SIZE / sizeof(*list); i++)
-        if (probe_write64((u64)&list[i].op, 24 + rnd_below(64)))
+        if (probe_write64((u64)&list[i].op, some_wild_op()))
             return;
     multicall(list, PAGE_SIZE / sizeof(*list));
     multicall((void *)(0xffffffffffffff00UL), some_word());

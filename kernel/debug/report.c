@@ -47,9 +47,15 @@ void report_regs(const struct regs *regs)
 
 static void lock_names(char *buf, size_t size, u32 held)
 {
-    static const char *const names[] = { "domain list", "domain", "second domain", "run queue",
-                                         "allocator",   "flush",  "guests' lines", "console" };
+    static const char *const names[] = {
+        "domain list",       "domain", "second domain", "events",    "second events",
+        "interrupt lines",   "grants", "second grants", "run queue", "second run queue",
+        "scheduler's group", "timers", "allocator",     "flush",     "console ring",
+        "guests' lines",     "console"
+    };
 
+    static_assert(LOCK_CONSOLE == BIT(ARRAY_SIZE(names) - 1),
+                  "each level of x86/lock.h has its name here");
     strlcpy(buf, held ? "" : "none", size);
     for (u32 i = 0; i < ARRAY_SIZE(names); i++) {
         size_t used = strlen(buf);

@@ -13,6 +13,7 @@ import pathlib
 import re
 import struct
 import sys
+import time
 import unittest
 
 TREE = pathlib.Path(__file__).resolve().parents[2]
@@ -141,9 +142,13 @@ class Screen(Report):
             for line in machine.lines():
                 if line.startswith("(koan) The hypervisor has stopped"):
                     break
-            rows = self.text_screen(machine)
+            for _ in range(100):   # the serial line has it first
+                rows = self.text_screen(machine)
+                shown = "\n".join(rows)
+                if "The hypervisor has stopped" in shown:
+                    break
+                time.sleep(0.1)
         self.assertEqual(len(rows), 25)
-        shown = "\n".join(rows)
         for wanted in (r"backtrace:", r"#0 .*selftest_panic_inner\+0x", r"#1 .*selftest_panic\+0x", r"CPU 0, running no guest",
                        r"The hypervisor has stopped: test=panic: this was asked for"):
             self.assertRegex(shown, wanted)

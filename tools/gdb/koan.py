@@ -12,6 +12,7 @@ import os
 import re
 
 import gdb
+import gdb.types
 
 TREE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 LAYOUT_H = os.path.join(TREE, "kernel", "x86", "layout.h")
@@ -25,8 +26,8 @@ TYPES = {0: "none", 1: "L1", 2: "L2", 3: "L3", 4: "L4", 5: "segment descriptors"
 FRAME_FLAGS = ["pinned", "dirty", "shared"]
 ENTRY_FLAGS = [(0, "P"), (1, "RW"), (2, "U"), (3, "PWT"), (4, "PCD"), (5, "A"), (6, "D"), (7, "PSE/PAT"),
                (8, "G"), (52, "guest-kernel"), (63, "NX")]
-LOCKS = ["domain list", "domain", "second domain", "run queue", "allocator", "flush", "guests' lines", "console"]
-RUN_STATES = {0: "down", 1: "runnable", 2: "running", 3: "blocked"}
+RUN_STATES = {0: "asleep", 1: "runnable", 2: "running", 3: "gone"}
+WAITS = ["for an event", "as it is down", "as it is paused", "until it may move"]   # bits of v->waits
 VECTORS = {0: "#DE", 1: "#DB", 2: "NMI", 3: "#BP", 4: "#OF", 5: "#BR", 6: "#UD", 7: "#NM", 8: "#DF", 10: "#TS",
            11: "#NP", 12: "#SS", 13: "#GP", 14: "#PF", 16: "#MF", 17: "#AC", 18: "#MC", 19: "#XM",
            0xF0: "timer", 0xF1: "work", 0xF2: "TLB flush", 0xFF: "spurious", 0x100: "SYSCALL", 0xFFFFFFFF: "SYSCALL"}
@@ -52,6 +53,12 @@ def layout():
                           re.findall(r"^#define +(\w+) +(0x[0-9a-f]+|\d+)(?:UL)?\b", text, re.M)}
         layout.numbers["CPU_BLOCK_SIZE"] = 1 << layout.numbers["CPU_BLOCK_SHIFT"]
     return layout.numbers
+
+
+def lock_names(held):
+    """The locks of a CPU's lock_level, by the names that kernel/x86/lock.h has for their levels."""
+    levels = gdb.types.make_enum_dict(gdb.lookup_type("enum lock_level"))
+    return ", ".join(name.removeprefix("LOCK_").lower() for name, bit in sorted(levels.items(), key=lambda row: row[1]) if held & bit) or "none"
 
 
 def unreadable(where):
@@ -329,8 +336,9 @@ class Vcpus(Command):
     def show(domain, vcpu):
         """Three lines for one."""
         context, regs = vcpu["ctx"], registers_of(vcpu)
-        state = number(vcpu["state"])
-        print(f"{text_of(domain['name'])}.{number(vcpu['id'])}: {RUN_STATES.get(state, state)} on CPU "
+        state, waits = number(vcpu["state"]), number(vcpu["waits"])
+        why = ", ".join([RUN_STATES.get(state, str(state))] + [why for bit, why in enumerate(WAITS) if waits >> bit & 1])
+        print(f"{text_of(domain['name'])}.{number(vcpu['id'])}: {why} on CPU "
               f"{number(vcpu['cpu'])}, guest {'kernel' if number(context['in_kernel']) else 'user'} mode")
         print(f"    rip {place(number(regs['rip']))}  rsp {number(regs['rsp']):#x}")
         print(f"    kernel L4 {number(context['cr3_kernel']):#x}, user L4 {number(context['cr3_user']):#x}, "
@@ -353,8 +361,7 @@ class Cpus(Command):
                 vcpu = struct_at("vcpu", pointer)
                 runs = f"runs {text_of(struct_at('domain', number(vcpu['domain']))['name'])}.{number(vcpu['id'])}"
             level = number(cpu["lock_level"])
-            locks = ", ".join(name for bit, name in enumerate(LOCKS) if level >> bit & 1) or "none"
-            print(f"CPU {number(cpu['id'])}: {runs}, locks held: {locks}, CR3 {number(cpu['cr3']):#x}, "
+            print(f"CPU {number(cpu['id'])}: {runs}, locks held: {lock_names(level)}, CR3 {number(cpu['cr3']):#x}, "
                   f"heartbeat {number(cpu['heartbeat'])}, struct cpu at {number(cpu.address):#x}")
 
 

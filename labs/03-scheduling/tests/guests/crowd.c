@@ -20,4 +20,5 @@ int main(void)
             guest_panic("vCPU %u", id);
     checkpoint(1);
     run(0);
+    return 0;
 }

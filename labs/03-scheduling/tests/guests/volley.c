@@ -82,4 +82,5 @@ int main(void)
         guest_panic("vCPU 1");
     checkpoint(1);
     play(0);
+    return 0;
 }

@@ -23,6 +23,10 @@ soak-fuzz: $(BUILD)/koan.elf $(BUILD)/guests/fuzz
 soak-stress: $(BUILD)/koan.elf $(BUILD)/guests/fuzz
 	$(Q)$(PYTHON) tests/fuzz_guest/run.py --time $(SOAK_TIME) --machine crowd
 
+# Eight domains of four vCPUs on four CPUs.
+soak-vcpus: $(BUILD)/koan.elf $(TEST_GUEST_FILES)
+	$(Q)$(PYTHON) tests/soak/vcpus.py $(SOAK_TIME)
+
 soak-bochs: $(BUILD)/koan.elf $(TEST_GUEST_FILES)
 	$(Q)$(PYTHON) tests/soak/run.py bochs
 

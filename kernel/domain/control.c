@@ -7,6 +7,7 @@
 #include "domain/event.h"
 #include "domain/reap.h"
 #include "domain/sched.h"
+#include "lib/debug.h"
 #include "lib/panic.h"
 #include "lib/printf.h"
 #include "lib/string.h"
@@ -84,13 +85,16 @@ s64 control_unpause(struct domain *d)
     return 0;
 }
 
-/* The other CPU has been told and leaves at the end of what it does; it can't wait for us, because it takes no lock to do so. */
+/* The other CPU has been told and leaves at the end of what it does. It takes no lock to do so; but it may be the one that stops the world, and
+ * wait for us. */
 void control_stop_vcpu(struct vcpu *v, u32 waits)
 {
-    assert(v->domain != current_domain());
+    assert(v->domain != current_domain() && this_cpu()->lock_level == 0);
     sched_sleep(v, waits);
-    while (!sched_has_left(v))
-        asm volatile("pause");
+    while (!sched_has_left(v)) {
+        world_join();
+        cpu_relax();
+    }
 }
 
 /* ---- ends ---- */

@@ -40,8 +40,8 @@ u32 audit_all(void);
 void audit_after_domain(struct domain *d);
 void audit_tick(void);
 
-/* Wait while another CPU has stopped the world: from exit_work and the idle loop on WORK_CALL, with no lock held and interrupts on
- * (world.c). */
+/* Wait while another CPU has stopped the world: from exit_work and the idle loop on WORK_CALL, and from whoever waits for another CPU, with no
+ * lock held and interrupts on, and with each frame's counts right (world.c). */
 void world_join(void);
 
 /* The watch over stuck CPUs (watchdog.c). watchdog_alive: this CPU has come to the end of its work in the hypervisor or is idle; called

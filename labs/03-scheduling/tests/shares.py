@@ -18,8 +18,11 @@ class Weighed(RunnersCase):
     warm_up, span, tolerance = 150_000_000, 500_000_000, 0.04
 
     def weigh(self):
-        """name -> weight, afresh."""
-        return {f"guest{number}": self.random.randrange(128, 640) for number in range(1, self.random.randrange(3, 5) + 1)}
+        """name -> weight, afresh; never all alike, or who has no idea of weights would be right."""
+        weights = [self.random.randrange(*bounds) for bounds in ((128, 180), (280, 380), (520, 640), (128, 640))]
+        weights = weights[:self.random.randrange(3, 5)]
+        self.random.shuffle(weights)
+        return {f"guest{number}": weight for number, weight in enumerate(weights, 1)}
 
     def run(self):
         weights = self.weigh()

@@ -10,7 +10,7 @@ LINUX_PROGRAMS := $(LINUX_DIR)/work $(LINUX_DIR)/nothing
 CHECKS += check-linux check-bench-linux
 .PHONY: linux-programs check-linux bench-linux bench-linux-record check-bench-linux bench-linux-where linux-on-xen
 
-linux-programs: $(LINUX_PROGRAMS)
+linux-programs: $(BUILD)/tools/bzimage $(LINUX_PROGRAMS)
 
 check-linux: $(BUILD)/koan.elf $(BUILD)/tools/bzimage $(LINUX_PROGRAMS) ## Debian's stock kernel through the script, once (make linux: all cases)
 	$(Q)$(PYTHON) tests/linux/run.py koan-cloud-1

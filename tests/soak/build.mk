@@ -5,8 +5,8 @@ SOAK_TIME   ?= 600
 SOAK_ROUNDS := $(shell expr 1 + $(SOAK_TIME) / 150)
 SOAK_TRIAL  := $(filter 1,$(shell expr $(SOAK_TIME) \< 300))
 
-SOAKS += soak-guests soak-ids soak-fuzz soak-stress soak-vcpus soak-bochs soak-fuzz-host
-.PHONY: soak-guests soak-ids soak-fuzz soak-stress soak-vcpus soak-bochs soak-fuzz-host
+SOAKS += soak-guests soak-ids soak-fuzz soak-fuzz-two soak-stress soak-vcpus soak-bochs soak-fuzz-host
+.PHONY: soak-guests soak-ids soak-fuzz soak-fuzz-two soak-stress soak-vcpus soak-bochs soak-fuzz-host
 
 soak-guests: $(BUILD)/koan.elf $(TEST_GUEST_FILES)
 	$(Q)$(PYTHON) tests/soak/run.py repeat $(SOAK_ROUNDS) -- $(PYTHON) tests/conformance.py --on koan,koan-dom0
@@ -18,6 +18,10 @@ soak-ids: $(BUILD)/koan.elf $(TEST_GUEST_FILES)
 
 soak-fuzz: $(BUILD)/koan.elf $(BUILD)/guests/fuzz
 	$(Q)$(PYTHON) tests/fuzz_guest/run.py --time $(SOAK_TIME)
+
+# Two on four CPUs, the frame table recounted at every tenth tick.
+soak-fuzz-two: $(BUILD)/koan.elf $(BUILD)/guests/fuzz
+	$(Q)$(PYTHON) tests/fuzz_guest/run.py --time $(SOAK_TIME) --machine two
 
 # Eight domains on four CPUs, the frame table recounted at every tenth tick.
 soak-stress: $(BUILD)/koan.elf $(BUILD)/guests/fuzz

@@ -41,14 +41,11 @@ void checkpoint(u64 step);
 
 static inline u64 hex_word(const char *key)
 {
-    char text[20];
-    u64 value = 0;
+    char text[2];
 
     if (!cmdline_value(key, text, sizeof(text)))
         guest_panic("no %s= on the command line", key);
-    for (const char *p = text; *p; p++)
-        value = value << 4 | (u64)((*p | 0x20) >= 'a' ? (*p | 0x20) - 'a' + 10 : *p - '0');
-    return value;
+    return cmdline_hex(key, 0);
 }
 
 /* xorshift64* (Marsaglia, Vigna): the grader's seed makes each run another. */

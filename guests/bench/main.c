@@ -10,18 +10,6 @@
 static struct bench_page page ALIGNED(PAGE_SIZE);
 static bool runner; /* somebody answers */
 
-static u64 hex_value(const char *text)
-{
-    u64 value = 0;
-
-    for (; *text; text++) {
-        char c = *text | 0x20;
-
-        value = value << 4 | (u64)(c >= 'a' ? c - 'a' + 10 : c - '0');
-    }
-    return value;
-}
-
 /* No hypercalls while waiting: the runner reads the hypervisor's counters now. */
 static void step(u64 number)
 {
@@ -61,12 +49,9 @@ static void run_row(size_t n)
 
 int main(void)
 {
-    char nonce[20];
-
     MUST(nr_rows <= ARRAY_SIZE(page.results));
-    runner = cmdline_value("nonce", nonce, sizeof(nonce));
-    if (runner)
-        page.nonce = hex_value(nonce);
+    page.nonce = cmdline_hex("nonce", 0);
+    runner = page.nonce;
     page.rows = nr_rows;
     for (size_t i = 0; i < nr_rows; i++)
         strlcpy(page.results[i].name, rows[i].name, sizeof(page.results[i].name));

@@ -102,13 +102,8 @@ static bool serve(void)
  * gone to sleep when this is back. */
 static u64 make_crowd(void)
 {
-    char text[8];
-    u64 number = 0;
+    u64 number = cmdline_number("crowd", 0);
 
-    if (!cmdline_value("crowd", text, sizeof(text)))
-        return 0;
-    for (const char *c = text; *c >= '0' && *c <= '9'; c++)
-        number = number * 10 + (u64)(*c - '0');
     number = number < ARRAY_SIZE(crowd) ? number : ARRAY_SIZE(crowd);
     for (u64 i = 0; i < number; i++) {
         struct handmade h = { .code = handmade_sleep, .code_size = handmade_sleep_size };

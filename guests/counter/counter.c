@@ -5,21 +5,9 @@
  */
 #include "guest.h"
 
-static u64 number_of(const char *key, u64 otherwise)
-{
-    char text[16];
-    u64 value = 0;
-
-    if (!cmdline_value(key, text, sizeof(text)))
-        return otherwise;
-    for (const char *p = text; *p >= '0' && *p <= '9'; p++)
-        value = value * 10 + (u64)(*p - '0');
-    return value;
-}
-
 int main(void)
 {
-    u64 to = number_of("to", 5), work = number_of("work", 1) * 1000000;
+    u64 to = cmdline_number("to", 5), work = cmdline_number("work", 1) * 1000000;
 
     for (u64 i = 1; i <= to; i++) {
         print("%lu of %lu\n", i, to);

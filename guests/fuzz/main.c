@@ -155,18 +155,6 @@ static void make_pool(void)
         map(POOL_VA + i * PAGE_SIZE, pool.mfn[i], PTE_RO_PAGE);
 }
 
-static u64 number(const char *key, u64 otherwise)
-{
-    char text[32];
-    u64 n = 0;
-
-    if (!cmdline_value(key, text, sizeof(text)))
-        return otherwise;
-    for (const char *c = text; *c; c++)
-        n = n * 16 + (*c <= '9' ? *c - '0' : (*c | 0x20) - 'a' + 10);
-    return n;
-}
-
 /* What a step may have left behind that would make the next ones all alike. */
 static void tidy(void)
 {
@@ -197,7 +185,7 @@ static void step(void)
 
 int main(void)
 {
-    u64 seed = number("seed", 1), ops = number("ops", 0x4000);
+    u64 seed = cmdline_hex("seed", 1), ops = cmdline_hex("ops", 0x4000);
 
     state = seed * 0x9e3779b97f4a7c15UL + 1;
     make_pool();

@@ -1,5 +1,5 @@
 /*
- * Console output, and the command line.
+ * Console output.
  *
  * By console_io, the call that works from the first instruction on, where the domain may make it; Xen's release build refuses it to all
  * but the privileged domain. Then by the console ring, which its backend empties: whoever built the domain.
@@ -75,44 +75,4 @@ void guest_panic(const char *format, ...)
     va_end(args);
     print("\n");
     guest_shutdown(SHUTDOWN_crash);
-}
-
-/* The next word at or after *text, without the blanks before it; false at the end of the line. */
-static bool next_word(const char **text, const char **word, size_t *length)
-{
-    const char *p = *text;
-
-    while (*p == ' ')
-        p++;
-    *word = p;
-    while (*p && *p != ' ')
-        p++;
-    *length = (size_t)(p - *word);
-    *text = p;
-    return *length > 0;
-}
-
-bool cmdline_has(const char *wanted)
-{
-    const char *text = (const char *)start_info->cmd_line, *word;
-    size_t length, n = strlen(wanted);
-
-    while (next_word(&text, &word, &length))
-        if (length == n && memcmp(word, wanted, n) == 0)
-            return true;
-    return false;
-}
-
-bool cmdline_value(const char *key, char *value, size_t size)
-{
-    const char *text = (const char *)start_info->cmd_line, *word;
-    size_t length, n = strlen(key);
-
-    while (next_word(&text, &word, &length)) {
-        if (length <= n || memcmp(word, key, n) != 0 || word[n] != '=')
-            continue;
-        strlcpy(value, word + n + 1, min(size, length - n));
-        return true;
-    }
-    return false;
 }

@@ -30,6 +30,9 @@ void print(const char *format, ...) PRINTF_LIKE(1, 2);
 /* Words of the command line. cmdline_value copies what stands after `key=` and says whether there was one. */
 bool cmdline_has(const char *word);
 bool cmdline_value(const char *key, char *value, size_t size);
+/* The number after `key=`, decimal and hexadecimal, or `otherwise` where there is none. They end at the first other character. */
+u64 cmdline_number(const char *key, u64 otherwise);
+u64 cmdline_hex(const char *key, u64 otherwise);
 
 /* End of the domain: for the reason that the command line gives, for one of SHUTDOWN_*, or with a message and a crash. */
 void guest_end(void) NORETURN;

@@ -10,18 +10,6 @@ struct test_result test_result ALIGNED(PAGE_SIZE);
 
 static const char *const VERDICTS[] = { "NONE", "PASS", "FAIL", "ERROR", "SKIP", "CRASH" };
 
-static u64 hex_value(const char *text)
-{
-    u64 value = 0;
-
-    for (; *text; text++) {
-        char c = *text | 0x20;
-
-        value = value << 4 | (u64)(c >= 'a' ? c - 'a' + 10 : c - '0');
-    }
-    return value;
-}
-
 /* "tests/guests/pin.c" is the test "pin". */
 static const char *test_name(void)
 {
@@ -50,18 +38,17 @@ static u64 fnv1a(const char *text)
 /* Write text first and the verdict last: the runner may look at any moment. */
 static void publish(enum verdict verdict, const char *format, va_list args)
 {
-    char nonce[20];
-    bool wait = cmdline_value("nonce", nonce, sizeof(nonce));
+    u64 nonce = cmdline_hex("nonce", 0);
 
     koan_vsnprintf(test_result.text, sizeof(test_result.text), format, args);
     test_result.id = fnv1a(test_name());
-    test_result.nonce = wait ? hex_value(nonce) : 0;
+    test_result.nonce = nonce;
     test_result.magic = TEST_MAGIC;
     __atomic_store_n(&test_result.verdict, verdict, __ATOMIC_RELEASE);
     test_result.seal = seal(&test_result, offsetof(struct test_result, seal));
     print("RESULT %lx %s %s: %s\n", ptr_mfn(&test_result), VERDICTS[verdict], test_name(),
           test_result.text);
-    while (wait && __atomic_load_n(&test_result.release, __ATOMIC_ACQUIRE) != test_result.nonce)
+    while (nonce && __atomic_load_n(&test_result.release, __ATOMIC_ACQUIRE) != test_result.nonce)
         yield();
     test_result.release = 0;
 }

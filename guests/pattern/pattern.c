@@ -14,17 +14,6 @@
 
 static u64 pattern[WORDS];
 
-static u64 number_of(const char *key)
-{
-    char text[24];
-    u64 value = 0;
-
-    if (cmdline_value(key, text, sizeof(text)))
-        for (const char *p = text; *p >= '0' && *p <= '9'; p++)
-            value = value * 10 + (u64)(*p - '0');
-    return value;
-}
-
 /* What stands where it should not. */
 static u64 look(u64 seed)
 {
@@ -37,7 +26,7 @@ static u64 look(u64 seed)
 
 int main(void)
 {
-    u64 seed = number_of("seed"), end = number_of("seconds") * NS_PER_S;
+    u64 seed = cmdline_number("seed", 0), end = cmdline_number("seconds", 0) * NS_PER_S;
     u64 wrong = 0, looks = 0;
 
     for (u64 i = 0; i < WORDS; i++)

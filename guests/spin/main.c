@@ -8,18 +8,6 @@
 #include "guest.h"
 #include "time.h"
 
-static u64 option(const char *key, u64 otherwise)
-{
-    char text[24];
-    u64 number = 0;
-
-    if (!cmdline_value(key, text, sizeof(text)))
-        return otherwise;
-    for (const char *c = text; *c >= '0' && *c <= '9'; c++)
-        number = number * 10 + (u64)(*c - '0');
-    return number;
-}
-
 static struct vcpu_runstate_info runstate(void)
 {
     struct vcpu_runstate_info info;
@@ -31,8 +19,9 @@ static struct vcpu_runstate_info runstate(void)
 
 int main(void)
 {
-    u64 from = option("from", 2000) * 1000000, until = option("until", 12000) * 1000000;
-    u64 rest = option("rest", 0) * 1000, work = option("work", 1000) * 1000;
+    u64 from = cmdline_number("from", 2000) * 1000000,
+        until = cmdline_number("until", 12000) * 1000000;
+    u64 rest = cmdline_number("rest", 0) * 1000, work = cmdline_number("work", 1000) * 1000;
     u64 latest = 0;
 
     sleep_until(from);

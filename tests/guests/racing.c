@@ -3,7 +3,7 @@
  * recount of the frame table after the domain's end must be clean.
  *
  * Single answers mean nothing here, as another vCPU may just have been there; only -EFAULT and the like would be wrong. In the end what all have
- * raced for is put in order, and is of use again.
+ * raced for is put in order, and is of use again. Longer and otherwise with `rounds=HEX` and `seed=HEX` on the command line (make soak-vcpus).
  */
 #define NEEDS_VCPUS 4
 #include "event.h"
@@ -14,12 +14,13 @@
 #define TABLES 3
 #define REFS   3
 #define REF    8
-#define ROUNDS 1500
+#define ROUNDS 1500 /* unless the command line says another number */
 #define PLACES 8
 
 static u64 tables[TABLES], l2, data[REFS];
 static domid_t self;
 static u32 done, wrong;
+static u64 rounds = ROUNDS, first_seed;
 
 static u32 next(u64 *seed)
 {
@@ -119,9 +120,9 @@ static void race_grants(u64 *seed)
 
 static void race(u64 vcpu)
 {
-    u64 seed = vcpu * 7919 + 1;
+    u64 seed = first_seed + vcpu * 7919 + 1;
 
-    for (u32 i = 0; i < ROUNDS; i++) {
+    for (u64 i = 0; i < rounds; i++) {
         race_tables(&seed);
         race_ports(&seed);
         race_grants(&seed);
@@ -133,6 +134,8 @@ TEST
 {
     if (smp_count() < NEEDS_VCPUS)
         TEST_SKIP("needs %d vCPUs", NEEDS_VCPUS);
+    rounds = cmdline_hex("rounds", ROUNDS);
+    first_seed = cmdline_hex("seed", 0);
     self = grant_own_domid();
     grant_table(1);
     for (u32 i = 0; i < TABLES; i++)

@@ -7,6 +7,7 @@ tenth tick as those at the ends, and the machine ends by itself.
 """
 
 import pathlib
+import random
 import re
 import sys
 import time
@@ -21,6 +22,7 @@ from koanrun.machine import Machine, Module  # noqa: E402
 GUEST = paths.BUILD / "tests" / "guests" / "racing"
 DOMAINS, VCPUS, CPUS = 8, 4, 4
 MACHINE_MIB, GUEST_MIB = 512, 16
+ROUNDS = 0x8000       # of each vCPU's race
 LIMIT_SECONDS = 900   # a round that takes longer has hung
 SHOWN_LINES = 40      # of a round that failed
 PASS_LINE = re.compile(r"\(race\d\) RESULT [0-9a-f]+ PASS racing")
@@ -42,9 +44,9 @@ def complaints(ending, lines):
     return found
 
 
-def one_round():
+def one_round(seed):
     """(complaints, lines)."""
-    modules = [Module(GUEST, f"race{i}", GUEST_MIB, VCPUS, cmdline="end=poweroff") for i in range(DOMAINS)]
+    modules = [Module(GUEST, f"race{i}", GUEST_MIB, VCPUS, cmdline=f"end=poweroff rounds={ROUNDS:x} seed={seed + i:x}") for i in range(DOMAINS)]
     with Machine("koan", modules, "audit=tick", mem=MACHINE_MIB, smp=CPUS, timeout=LIMIT_SECONDS) as machine:
         machine.wait()
         return complaints(machine.ending, machine.output), machine.output
@@ -57,9 +59,10 @@ def main(arguments):
     end, passed, failed = time.monotonic() + int(arguments[0]), 0, 0
     while not failed and (not passed or time.monotonic() < end):
         start = time.monotonic()
-        wrong, lines = one_round()
+        seed = random.getrandbits(48)
+        wrong, lines = one_round(seed)
         passed, failed = passed + (not wrong), bool(wrong)
-        print(f"{'FAIL' if wrong else 'ok  '} {DOMAINS} domains of {VCPUS} vCPUs on {CPUS} CPUs; {time.monotonic() - start:.0f} s", flush=True)
+        print(f"{'FAIL' if wrong else 'ok  '} seed {seed:x}: {DOMAINS} domains of {VCPUS} vCPUs on {CPUS} CPUs; {time.monotonic() - start:.0f} s", flush=True)
         if wrong:
             print("\n".join("     " + line for line in [*lines[-SHOWN_LINES:], *wrong]))
     return check.sum_up([(passed, int(failed))])

@@ -72,6 +72,7 @@ void offsets(void)
     REGS(rflags);
     REGS(rsp);
     REGS(ss);
+    DEFINE(PF_USER, PF_USER);
     DEFINE(RFLAGS_IF_BIT, __builtin_ctzl(RFLAGS_IF));
     DEFINE(RFLAGS_GUEST, RFLAGS_GUEST);
     DEFINE(RFLAGS_ALWAYS, RFLAGS_ALWAYS);

@@ -12,7 +12,7 @@ bits 64
 default rel
 
 extern hypercall_table, hypercall_unknown, trace_record
-extern iret_entry, guest_trap, guest_debug_lost, guest_syscall, exit_work, interrupt
+extern iret_entry, guest_trap, bounce_page_fault, guest_debug_lost, guest_syscall, exit_work, interrupt
 extern hypervisor_exception, iret_fault, nmi_handler, machine_check_handler
 
 FLAT_CS64 equ 0xe033
@@ -138,11 +138,9 @@ hypercall_done:
     LOOK_FOR_WORK hypercall_work
     cmp dword [rsp + REGS_vector], -1   ; the iret hypercall leaves by IRETQ
     jne hypercall_iret
-    mov rcx, [rsp + REGS_rip]           ; SYSRET to a non-canonical address would fault in ring 0, with the guest's stack
-    mov r11, rcx
-    shl r11, 16
-    sar r11, 16
-    cmp r11, rcx
+    mov rcx, [rsp + REGS_rip]           ; SYSRET to a non-canonical address would fault in ring 0, with the guest's stack:
+    movsx r11d, word [rsp + REGS_rip + 4]
+    cmp r11d, [rsp + REGS_rip + 4]      ; bits 63 to 48 must be like bit 47
     jne hypercall_iret
     add rsp, REGS_rbx
     pop rbx
@@ -245,7 +243,13 @@ STUB v, trap_common
 %endrep
 STUB 8, ist_common
 %assign v 9
-%rep 9
+%rep 5
+STUB v, trap_common
+%assign v v + 1
+%endrep
+STUB 14, page_fault_common
+%assign v 15
+%rep 3
 STUB v, trap_common
 %assign v v + 1
 %endrep
@@ -317,6 +321,32 @@ work:
     mov rdi, rsp
     call exit_work
     jmp exit_to_guest
+
+; A page fault of a guest's user goes to the guest's kernel, whatever its reason. It comes so often that it doesn't go through
+; guest_trap(), and what C keeps for its callers is not read back: a bounce doesn't change it.
+align 64
+page_fault_common:
+    PUSH_GPRS
+    cld
+    CLAC_SITE
+    mov rdi, rsp
+    test byte [rsp + REGS_cs], 3
+    jz from_hypervisor
+    TRACE_SITE trap_traced, TRACE_EXCEPTION
+    mov rbx, [rsp + CPU(current)]
+    cmp qword [rbx + CTX_in_kernel], 0
+    jne trap_dispatch
+    mov ecx, [rsp + REGS_error_code]
+    test cl, PF_USER
+    jz trap_dispatch                    ; what the CPU itself reads, for a segment register
+    mov rsi, rdi
+    mov rdi, rbx
+    mov rdx, cr2
+    sti
+    call bounce_page_fault
+    LOOK_FOR_WORK work
+    add rsp, REGS_rbx
+    jmp exit_iret.rbx
 
 align 16
 irq_common:

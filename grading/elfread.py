@@ -2,6 +2,7 @@
 offset in it is checked, and a file that is no good is an ElfError."""
 
 import bisect
+import hashlib
 import struct
 
 PT_LOAD, SHT_SYMTAB, STT_FUNC, STB_GLOBAL = 1, 2, 2, 1
@@ -30,6 +31,11 @@ class Elf:
         functions = sorted((address, name) for name, address in self.symbols.items() if name in self._functions)
         self._starts = [address for address, _ in functions]
         self._names = [name for _, name in functions]
+
+    @property
+    def digest(self):
+        """Of the whole file: a replay wants the very same image."""
+        return hashlib.sha256(self.data).hexdigest()
 
     def _unpack(self, form, offset):
         try:

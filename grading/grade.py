@@ -3,8 +3,7 @@
 
     grade.py LAB [SUBMISSION] [--test NAME]... [--seed HEX] [--results DIR] [--jobs N]
 
-Without SUBMISSION: in a student's tree that tree, else the reference. Results go to build/grade/LAB/results.{json,xml}.
-Exit status 0: all points; 1: points lost; 2: bad use or bad lab file; 3: infrastructure error.
+Exit status 0: all points; 1: points lost; 2: bad use or bad lab file; 3: infrastructure error, nobody's points are touched.
 """
 
 import argparse
@@ -13,6 +12,7 @@ import os
 import pathlib
 import re
 import sys
+import time
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
@@ -56,13 +56,15 @@ def without_hidden(lab, tests, tree):
     return [test for test in tests if not test.hidden or is_here(test)]
 
 
-def run_all(runner, tests, jobs, seed, report, say):
+def run_all(runner, tests, jobs, seed, report, say, start):
     """Every test, some at a time; each verdict is shown as it comes."""
     with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
         futures = {pool.submit(runner.judge, test, seed): test for test in tests}
         for future in concurrent.futures.as_completed(futures):
             result = future.result()
             report.results[result.test] = result
+            report.seconds = time.monotonic() - start
+            report.first_seconds = report.first_seconds or report.seconds
             say(results.line_of(result))
     report.results = {test.name: report.results[test.name] for test in tests}
 
@@ -76,6 +78,7 @@ def give_up(report, tests, verdict, expected, seen, where="", hint=""):
 def grade(tree, lab, folder=None, names=(), seed=None, jobs=2, out=None, say=print, prepared=None, files=None):
     """The whole of it; returns a Report and its folder. prepared: what pristine.prepare() gave before, for many gradings over
     one state of the sources. files: name -> bytes, in place of a submission's folder."""
+    start = time.monotonic()
     tree = pathlib.Path(tree)
     out = pathlib.Path(out or pristine.CACHE / lab.name)
     wanted = chosen(lab, names)
@@ -99,8 +102,8 @@ def grade(tree, lab, folder=None, names=(), seed=None, jobs=2, out=None, say=pri
         return report, out
     try:
         elf = build(base, files, out / "tree")
-        again = f"make replay LAB={lab.name}"
-        run_all(Runner(lab, tree, base, numbers, elf, out, again), tests, jobs, seed, report, say)
+        again = f"make replay LAB={lab.name}" + ("" if out == pristine.CACHE / lab.name else f" RESULTS={out}")
+        run_all(Runner(lab, tree, base, numbers, elf, out, again), tests, jobs, seed, report, say, start)
     except Failed as failed:
         give_up(report, tests, results.FAIL, failed.expected, failed.seen, failed.where, failed.hint)
     except (Infrastructure, UsageError) as error:
@@ -120,18 +123,21 @@ def show(report, say=print):
             say("\n" + results.details(result))
     for todo, names in unwritten.items():
         say(f"\n{todo}\n  ends {len(names)} of the tests: {', '.join(names)}")
+    if report.seconds:
+        say("\n" + results.times(report))
     say("\n" + results.table(report))
 
 
 def main(arguments):
     """Run, and return the exit status."""
-    parser = argparse.ArgumentParser(prog="grade.py", allow_abbrev=False)
-    parser.add_argument("lab")
-    parser.add_argument("submission", nargs="?", default="")
-    parser.add_argument("--test", action="append", default=[])
-    parser.add_argument("--seed", default=None)
-    parser.add_argument("--results", default=None)
-    parser.add_argument("--jobs", type=int, default=2)
+    parser = argparse.ArgumentParser(prog="grade.py", allow_abbrev=False, description="Grade a submission of a lab.", epilog=(
+        "exit status: " + "; ".join(f"{status}: {meaning}" for status, meaning in enumerate(results.MEANING))))
+    parser.add_argument("lab", help="its name, as 01-boot")
+    parser.add_argument("submission", nargs="?", default="", help="a student's tree (default: in a student's tree that tree, else the reference)")
+    parser.add_argument("--test", action="append", default=[], help="only this one, and others so named (default: all)")
+    parser.add_argument("--seed", default=None, help="hexadecimal (default: fresh ones, which run.json and the results keep)")
+    parser.add_argument("--results", default=None, metavar="DIR", help="for results.json, results.xml, logs and image (default: build/grade/LAB)")
+    parser.add_argument("--jobs", type=int, default=2, metavar="N", help="tests at a time (default: 2)")
     options = parser.parse_args(arguments)
     tree = HERE.parent
     if not options.lab:

@@ -1,9 +1,9 @@
 #!/usr/bin/python3
 """Run a graded test once more, with the same seed and image, and open GDB where it fails.
 
-    replay.py LAB TEST [--start]     --start: at the machine's first instruction instead
+    replay.py LAB TEST [--start] [--results DIR]
 
-The log of the graded run stays beside it: build/grade/LAB/runs/TEST/serial.log.
+The log of the graded run, runs/TEST/serial.log in the folder of the results, stays as it is: a replay writes to replays/TEST.
 """
 
 import argparse
@@ -19,7 +19,7 @@ sys.path.insert(0, str(HERE.parent / "tools"))
 import grade  # noqa: E402  (the path comes first)
 import labfile  # noqa: E402
 import pristine  # noqa: E402
-from elfread import Elf  # noqa: E402
+from elfread import Elf, ElfError  # noqa: E402
 from problem import Problem, run_main  # noqa: E402
 from results import Result, details  # noqa: E402
 from runner import Runner, load_case  # noqa: E402
@@ -44,26 +44,39 @@ def open_gdb(machine, failed=None):
     subprocess.run(command, cwd=machine.machine.work, check=False)
 
 
+def graded_run(out, name, lab):
+    """(its record, its image): of the run that was graded, or a Problem."""
+    record, again = out / "runs" / name / "run.json", f"grade again: make grade LAB={lab.name} TEST={name}"
+    if not record.is_file():
+        raise Problem(str(record), "there is no such run", again)
+    try:
+        run = json.loads(record.read_text(encoding="utf-8"))
+        elf = Elf(run["image"])
+    except (OSError, ValueError, KeyError, ElfError) as error:
+        raise Problem(str(record), f"the run's image can't be read ({error})", again) from error
+    if elf.digest != run.get("sha256"):
+        raise Problem(run["image"], "has been built anew since this test was graded", again)
+    return run, elf
+
+
 def main(arguments):
     """Run, and return the exit status of the test."""
-    parser = argparse.ArgumentParser(prog="replay.py", allow_abbrev=False)
-    parser.add_argument("lab")
-    parser.add_argument("test")
-    parser.add_argument("--start", action="store_true")
+    parser = argparse.ArgumentParser(prog="replay.py", allow_abbrev=False, description="Run a graded test again, in GDB where it fails.")
+    parser.add_argument("lab", help="its name, as 01-boot")
+    parser.add_argument("test", help="one that has been graded")
+    parser.add_argument("--start", action="store_true", help="stop at the machine's first instruction instead")
+    parser.add_argument("--results", default=None, metavar="DIR", help="as it was given to grade.py (default: build/grade/LAB)")
     options = parser.parse_args(arguments)
     tree = HERE.parent
     if not options.lab or not options.test:
         raise Problem("LAB, TEST", "both are needed", "make replay LAB=NAME TEST=NAME")
     lab = labfile.read(tree, options.lab)
     spec = grade.chosen(lab, [options.test])[0]
-    out = pristine.CACHE / lab.name
-    record = out / "runs" / spec.name / "run.json"
-    if not record.is_file():
-        raise Problem(str(record), "there is no such run", f"grade first: make grade LAB={lab.name}")
-    run = json.loads(record.read_text())
+    out = pathlib.Path(options.results or pristine.CACHE / lab.name)
+    run, elf = graded_run(out, spec.name, lab)
     base, numbers = pristine.prepare(tree, lab)
-    print(f"seed {run['seed']}, image {run['image']}, log {record.parent / 'serial.log'}", flush=True)
-    runner = Runner(lab, tree, base, numbers, Elf(run["image"]), out, "")
+    print(f"seed {run['seed']}, image {run['image']}, log {out / 'runs' / spec.name / 'serial.log'}", flush=True)
+    runner = Runner(lab, tree, base, numbers, elf, out, "", runs="replays")
     case_class = load_case(lab, spec, tree)
     try:
         runner.one(spec, run["seed"], case_class, on_failure=open_gdb, on_boot=open_gdb if options.start else None)

@@ -5,7 +5,7 @@ import json
 import re
 from xml.etree import ElementTree
 
-SCHEMA = 1
+SCHEMA = 2
 PASS, FAIL, ERROR = "pass", "fail", "error"
 STATUS_ALL, STATUS_LOST, STATUS_USE, STATUS_INFRASTRUCTURE = 0, 1, 2, 3
 MEANING = ("all points", "points lost", "bad use or bad lab file", "infrastructure: nobody's points are touched")
@@ -39,6 +39,8 @@ class Report:
     refused: list = dataclasses.field(default_factory=list)
     notes: list = dataclasses.field(default_factory=list)     # what was not taken though nothing speaks against it
     complete: bool = True                                     # False: only some tests were asked for
+    first_seconds: float = 0.0                                # of the wall clock, to the first verdict
+    seconds: float = 0.0                                      # and to the last
 
     def backing(self, name):
         """The test that backs this one and did not pass, or "". One that was not run takes nothing away."""
@@ -49,23 +51,37 @@ class Report:
         """Does this test earn its points?"""
         return name in self.results and self.results[name].verdict == PASS and not self.backing(name)
 
+    def troubled(self, name):
+        """Is it our own trouble that this test, or the one that backs it, has no verdict?"""
+        test = next(test for test in self.lab.tests if test.name == name)
+        return any(other in self.results and self.results[other].verdict == ERROR for other in (name, test.backed_by))
+
     def points(self, exercise):
-        """Whole points: the share of the tests that count, rounded down."""
+        """Whole points: the share of the tests that count, rounded down. None where that isn't known: an infrastructure error scores nobody,
+        nor does a test that wasn't asked for."""
         if self.refused or not exercise.tests:
             return 0
+        if any(map(self.troubled, exercise.tests)) or not (self.complete or any(name in self.results for name in exercise.tests)):
+            return None
         return exercise.points * sum(map(self.counts, exercise.tests)) // len(exercise.tests)
 
     @property
     def total(self):
-        return sum(self.points(exercise) for exercise in self.lab.exercises)
+        """Of the lab, or None; where only some tests ran, of these."""
+        points = [self.points(exercise) for exercise in self.lab.exercises]
+        return None if None in points and self.complete or ERROR in self.verdicts else sum(number or 0 for number in points)
+
+    @property
+    def verdicts(self):
+        """Of all tests that ran."""
+        return [result.verdict for result in self.results.values()]
 
     @property
     def status(self):
         """The exit status."""
-        verdicts = [result.verdict for result in self.results.values()]
-        if ERROR in verdicts:
+        if ERROR in self.verdicts:
             return STATUS_INFRASTRUCTURE
-        if self.refused or FAIL in verdicts or not verdicts:
+        if self.refused or FAIL in self.verdicts or not self.verdicts:
             return STATUS_LOST
         return STATUS_ALL if not self.complete or self.total == self.lab.points else STATUS_LOST
 
@@ -88,14 +104,24 @@ def word(report, name):
     return report.results[name].verdict + ("*" if report.results[name].verdict == PASS and report.backing(name) else "")
 
 
+def times(report):
+    """How long it took, for whoever waits: nothing is judged by it."""
+    return f"first verdict after {report.first_seconds:.1f} s, the last of {len(report.results)} after {report.seconds:.1f} s"
+
+
+def number(points):
+    """Points as the table shows them."""
+    return "-" if points is None else points
+
+
 def table(report):
     """Exercises with their points."""
     rows = [("exercise", "points", "tests")]
     for exercise in report.lab.exercises:
         verdicts = " ".join(f"{name}:{word(report, name)}" for name in exercise.tests)
-        points = report.points(exercise) if report.complete or any(name in report.results for name in exercise.tests) else "-"
-        rows.append((f"{exercise.id} {exercise.title}", f"{points}/{exercise.points}", verdicts))
-    rows.append(("total" if report.complete else "of the tests that ran", f"{report.total}/{report.lab.points}", ""))
+        rows.append((f"{exercise.id} {exercise.title}", f"{number(report.points(exercise))}/{exercise.points}", verdicts))
+    open_end = f"not known: {report.verdicts.count(ERROR)} of the tests ended in trouble of the grader's own; grade again" if report.total is None else ""
+    rows.append(("total" if report.complete else "of the tests that ran", f"{number(report.total)}/{report.lab.points}", open_end))
     widths = [max(len(row[column]) for row in rows) for column in (0, 1)]
     lines = [f"{row[0]:{widths[0]}}  {row[1]:>{widths[1]}}  {row[2]}".rstrip() for row in rows]
     backings = sorted({report.backing(name) for name in report.results if report.results[name].verdict == PASS} - {""})
@@ -114,6 +140,7 @@ def as_json(report):
     return {
         "schema": SCHEMA, "lab": report.lab.name, "submission": report.submission, "complete": report.complete,
         "points": report.total, "points_max": report.lab.points, "status": report.status, "refused": report.refused, "notes": report.notes,
+        "first_seconds": report.first_seconds, "seconds": report.seconds,
         "exercises": [{"id": e.id, "title": e.title, "points": report.points(e), "points_max": e.points, "tests": e.tests}
                       for e in report.lab.exercises],
         "tests": [dataclasses.asdict(result) | {"counts": report.counts(result.test)} for result in report.results.values()],
@@ -122,9 +149,8 @@ def as_json(report):
 
 def as_junit(report):
     """One suite; an infrastructure error is an <error>."""
-    verdicts = [result.verdict for result in report.results.values()]
-    suite = ElementTree.Element("testsuite", name=f"koan.{report.lab.name}", tests=str(len(verdicts)),
-                                failures=str(verdicts.count(FAIL)), errors=str(verdicts.count(ERROR)))
+    suite = ElementTree.Element("testsuite", name=f"koan.{report.lab.name}", tests=str(len(report.verdicts)), time=f"{report.seconds:.3f}",
+                                failures=str(report.verdicts.count(FAIL)), errors=str(report.verdicts.count(ERROR)))
     owner = {name: exercise.id for exercise in report.lab.exercises for name in exercise.tests}
     for result in report.results.values():
         case = ElementTree.SubElement(suite, "testcase", name=result.test, time=f"{result.seconds:.3f}",

@@ -100,13 +100,13 @@ def seed_of(seed, repeat):
 class Runner:
     """Runs tests of one built submission; each in an emulator of its own."""
 
-    def __init__(self, lab, tree, base, numbers, elf, folder, again):
+    def __init__(self, lab, tree, base, numbers, elf, folder, again, runs="runs"):
         self.lab, self.tree, self.base, self.numbers, self.elf = lab, tree, base, numbers, elf
-        self.folder, self.again = pathlib.Path(folder), again
+        self.folder, self.again = pathlib.Path(folder) / runs, again
 
     def one(self, spec, seed, case_class, on_failure=None, on_boot=None):
         """One run with one seed; raises what it raises. Returns the Case."""
-        folder = self.folder / "runs" / spec.name
+        folder = self.folder / spec.name
         folder.mkdir(parents=True, exist_ok=True)
         setting = Setting(self.elf, self.numbers, self.base / "build/grader", spec, folder)
         case = case_class(setting, random.Random(f"{seed}:{spec.name}"), seed)
@@ -116,14 +116,15 @@ class Runner:
         finally:
             logs = [f"--- machine {number} ---\n{machine.serial}" for number, machine in enumerate(case.machines, 1)]
             (folder / "serial.log").write_text("\n".join(logs), encoding="utf-8")
-            (folder / "run.json").write_text(json.dumps({"seed": seed, "image": str(self.elf.path)}), encoding="utf-8")
+            run = {"seed": seed, "image": str(self.elf.path), "sha256": self.elf.digest}
+            (folder / "run.json").write_text(json.dumps(run), encoding="utf-8")
         return case
 
     def judge(self, spec, seed=None):
         """The Result of one test: all its repeats, each tried again on trouble that is ours."""
         start, tries = time.monotonic(), 0
         case_class = load_case(self.lab, spec, self.tree)
-        result = Result(spec.name, PASS, log=str(self.folder / "runs" / spec.name / "serial.log"))
+        result = Result(spec.name, PASS, log=str(self.folder / spec.name / "serial.log"))
         repeat = 0
         while repeat < spec.repeat and result.verdict == PASS:
             run_seed = seed_of(seed, repeat) if seed else f"{random.SystemRandom().getrandbits(64):016x}"

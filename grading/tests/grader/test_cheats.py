@@ -8,8 +8,10 @@ import subprocess
 import sys
 import unittest
 
+import replay
 import results
 from case import Case
+from problem import Problem
 from runner import Runner
 from whole import TREE, Whole
 
@@ -59,6 +61,20 @@ class Cheats(Whole):
         report = self.grade({"kernel/mm/map.c": ("#define PTE_CONST (PTE_KEPT | PTE_NX)", "#define PTE_CONST (PTE_KEPT | PTE_NX | PTE_RW)")})
         self.assertIn("writable", self.gains_nothing(report, "writable").expected)
 
+    def test_a_replay_wants_the_image_that_was_graded(self):
+        report = self.grade({})
+        self.assertGreater(report.first_seconds, 0)
+        self.assertGreaterEqual(report.seconds, report.first_seconds)
+        out = self.folder / "out"
+        run, elf = replay.graded_run(out, TEST, self.lab)
+        self.assertEqual((run["seed"], run["sha256"]), (report.results[TEST].seed, elf.digest))
+        with open(run["image"], "ab") as file:
+            file.write(b"newer")
+        with self.assertRaisesRegex(Problem, "built anew since .*make grade LAB=01-boot TEST="):
+            replay.graded_run(out, TEST, self.lab)
+        with self.assertRaisesRegex(Problem, "no such run"):
+            replay.graded_run(out, "none", self.lab)
+
     def test_another_file_is_refused_by_name(self):
         report = self.grade({"Makefile": ("CC      := gcc", "CC      := clang")})
         self.assertEqual((report.total, report.status, [line.split(":")[0] for line in report.refused]), (0, 1, ["Makefile"]))
@@ -71,7 +87,7 @@ class Cheats(Whole):
             def run(self):
                 Broken.tries += 1
                 raise OSError("the host is out of something")
-        runner = Runner(self.lab, TREE, self.base, {}, type("Elf", (), {"path": "none"}), self.folder / "out", "make replay")
+        runner = Runner(self.lab, TREE, self.base, {}, type("Elf", (), {"path": "none", "digest": "none"}), self.folder / "out", "make replay")
         import runner as module
         known, module.load_case = module.load_case, lambda *_: Broken
         self.addCleanup(setattr, module, "load_case", known)

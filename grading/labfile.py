@@ -19,7 +19,8 @@ _LAB = {"title": (str, True), "hours": (int, True), "files": (list, True), "host
 _HANDOUT = {"later": (str, False), "later_labs": (dict, False), "passes": (list, False), "objects": (list, False), "withhold": (list, False)}
 _EXERCISE = {"id": (str, True), "title": (str, True), "points": (int, True), "hours": (int, False), "tests": (list, False)}
 _TEST = {"name": (str, True), "kind": (str, True), "run": (str, True), "hidden": (bool, False), "cpus": (int, False),
-         "memory": (int, False), "instructions": (int, False), "repeat": (int, False), "options": (str, False), "hint": (str, False), "backed_by": (str, False)}
+         "memory": (int, False), "instructions": (int, False), "repeat": (int, False), "options": (str, False), "hint": (str, False), "block": (str, False),
+         "backed_by": (str, False)}
 _TYPE_NAMES = {int: "a whole number", str: "a text", list: "a list", dict: "a table", bool: "true or false"}
 
 
@@ -48,6 +49,7 @@ class Test:
     repeat: int = 1
     options: str = ""
     hint: str = ""
+    block: str = ""
     backed_by: str = ""
 
 
@@ -165,6 +167,14 @@ def _check_backing(file, tests):
             raise Problem(file, f"test {test.name}, backed_by: {test.backed_by!r} can't back it", "let a test of kind machine back one of kind guest")
 
 
+def _check_named_blocks(file, exercises, tests):
+    """A failure points to a block of the test's own exercise."""
+    owner = {name: exercise.id for exercise in exercises for name in exercise.tests}
+    for test in tests:
+        if test.block and not re.fullmatch(rf"{re.escape(owner.get(test.name, 'none'))}[a-z]?", test.block):
+            raise Problem(file, f"test {test.name}, block: {test.block!r} is none of its exercise", "name the block that a failure points to, 2.3a say")
+
+
 def _check_files(file, tree, files):
     check_texts(file, "lab.files", files)
     for name in files:
@@ -227,6 +237,7 @@ def read(tree, name):
     tests = _tests(file, table.get("test", []))
     _check_tests_used(file, exercises, tests)
     _check_backing(file, tests)
+    _check_named_blocks(file, exercises, tests)
     return Lab(name, number, lab["title"], lab["hours"], lab["files"], exercises, tests, lab.get("host_tests", []),
                handout.get("later", "object"), handout.get("later_labs", {}), lab.get("base", 0), handout.get("withhold", []),
                handout.get("passes", []), handout.get("objects", []))
@@ -269,6 +280,10 @@ def with_blocks(tree):
 
 def _check_blocks(lab):
     marked = {block.exercise for block in lab.blocks}
+    known = {block.id for block in lab.blocks}
+    for test in lab.tests:
+        if test.block and test.block not in known:
+            raise Problem(f"labs/{lab.name}/lab.toml", f"test {test.name}, block: no mark in the source says LAB {test.block}", f"one of: {', '.join(sorted(known))}")
     for exercise in lab.exercises:
         if exercise.id not in marked:
             raise Problem(f"labs/{lab.name}/lab.toml", f"exercise {exercise.id}: has no block in the source",

@@ -5,11 +5,13 @@ import importlib.util
 import json
 import pathlib
 import random
+import re
 import shutil
 import sys
 import threading
 import time
 
+import marks
 import pristine
 import sandbox
 from case import Case, Setting
@@ -20,6 +22,8 @@ from results import ERROR, FAIL, PASS, Result
 from target import Failed, Infrastructure
 
 TRIES = 3
+SOURCE_LINE = re.compile(r"\bkernel/[\w./-]+:\d+")
+UNWRITTEN = re.compile(r"\bLAB (\d+\.\d+[a-z]?), \S+, is not written yet")
 LOADING = threading.Lock()
 # What a build of the hypervisor needs to see: no tests, no guests, no grader.
 BUILD_NEEDS = ("Makefile", "kernel", "tools/symbols.py", "labs/handout.mk", "labs/objects", "grading/build.mk",
@@ -92,6 +96,30 @@ def _load_module(module_name, path):
         module_spec.loader.exec_module(module)
 
 
+def marked(lab, *trees):
+    """The lab's blocks as they stand in the first of the trees whose marks are whole: a student may have spoilt some."""
+    for tree in trees:
+        try:
+            blocks = [block for file in lab.files for block in marks.find((tree / file).read_text(encoding="utf-8", errors="replace"), file)]
+        except (Problem, OSError):
+            continue
+        if {block.exercise for block in blocks} >= {exercise.id for exercise in lab.exercises}:
+            return sorted((block for block in blocks if block.lab == lab.number), key=lambda block: block.id)
+    return []
+
+
+def place_of(where, lab, spec, blocks):
+    """What a test says of the place of a failure. If it names no line of the hypervisor's, then first where the student writes: the block that
+    isn't written yet, the test's own, or all of its exercise."""
+    if SOURCE_LINE.search(where):
+        return where
+    exercise = next((exercise.id for exercise in lab.exercises if spec.name in exercise.tests), "")
+    unwritten = UNWRITTEN.search(where)
+    wanted = unwritten[1] if unwritten else spec.block or exercise
+    places = [f"{block.file}:{block.mark + 1} (LAB {block.id})" for block in blocks if wanted in (block.id, block.exercise)]
+    return "; ".join(filter(None, [", ".join(places), where]))
+
+
 def seed_of(seed, repeat):
     """Of a run with a given seed: that one for the first, and others made from it for its repeats."""
     return hashlib.sha256(f"{seed}:{repeat}".encode()).hexdigest()[:16] if repeat else seed
@@ -134,7 +162,8 @@ class Runner:
                 repeat += 1
             except Failed as failed:
                 result.verdict, result.expected, result.seen = FAIL, failed.expected, failed.seen
-                result.where, result.hint = failed.where, failed.hint or spec.hint
+                result.where = place_of(failed.where, self.lab, spec, marked(self.lab, self.elf.path.parents[1], self.base))
+                result.hint = failed.hint or spec.hint
             except Exception as error:  # noqa: BLE001 (a grader that breaks scores nobody)
                 if tries >= TRIES + repeat:
                     result.verdict, result.expected = ERROR, "a machine to look at"

@@ -68,7 +68,7 @@ class NotesCase(Case):
             frames = frametable.audit(machine, AUDIT_HINT)
             limbo = self.leaves_limbo
             left = [number for number, frame in enumerate(frames) if frame.owner < machine.numbers["OWNER_LIMBO"] + (not limbo)]
-            self.check(not left, "no frame belongs to the domain when it is gone", f"{len(left)} do", "memory_release",
+            self.check(not left, "no frame belongs to the domain when it is gone", f"{len(left)} do", self.source("memory_release"),
                        "Teardown must come by every reference: pins, base pointers, descriptor tables, then the allocation itself.")
 
     def look_around(self, machine, frames):

@@ -25,7 +25,7 @@ def allocator_in_order(machine, frames):
     """The allocator's four numbers (kernel/mm/alloc.h) against the frames that they are about."""
     numbers, places = machine.numbers, machine.elf.all.get("stats", [])
     if len(places) != 1:
-        raise Failed("a variable `stats` in kernel/mm/alloc.c", f"{len(places)} of that name", "kernel/mm/alloc.c", "Keep what the handout gives you.")
+        raise Failed("a variable `stats` in kernel/mm/alloc.c", f"{len(places)} of that name", "", "Keep what the handout gives you.")
     field = {name: machine.u64(places[0] + numbers[f"struct alloc_stats.{name}"]) for name in ("total", "free", "promised", "koan")}
     promised = 0
     for domain in frametable.domains(machine, machine.cr3()):
@@ -34,7 +34,7 @@ def allocator_in_order(machine, frames):
     free = sum(frame.owner == numbers["OWNER_FREE"] for frame in frames)
     for name, wanted in (("free", free), ("promised", promised)):
         if field[name] != wanted:
-            raise Failed(f"stats.{name} {wanted}, as the frame table and the domains' reservations say", str(field[name]), "kernel/mm/alloc.c",
+            raise Failed(f"stats.{name} {wanted}, as the frame table and the domains' reservations say", str(field[name]), "",
                          "Each way that a frame goes changes the numbers that it is part of: look at its way back, too.")
 
 

@@ -150,7 +150,7 @@ def main(arguments):
     show(report)
     if report.status and os.environ.get("MAKELEVEL"):
         print(f"Status {report.status}: {results.MEANING[report.status]}. make itself says `Error {report.status}` and ends with 2; "
-              f"scripts call grading/grade.py {lab.name}, which ends with {report.status}.", flush=True)
+              f"scripts call python3 grading/grade.py {lab.name}, which ends with {report.status}.", flush=True)
     return report.status
 
 

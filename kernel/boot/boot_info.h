@@ -24,7 +24,7 @@ struct boot_info {
     const char *loader;
     struct range_list ram; /* usable memory, in whole pages */
     u32 nr_modules;
-    u32 modules_lost; /* more than BOOT_MODULES_MAX, or with impossible addresses */
+    u32 modules_lost; /* more than BOOT_MODULES_MAX, empty, or not in usable memory */
     struct boot_module modules[BOOT_MODULES_MAX];
     const void *rsdp; /* copy of ACPI's root pointer, or NULL */
     u32 rsdp_length;

@@ -44,10 +44,8 @@ static void check_modules(struct boot_info *info)
             printk("module `%s` at %#lx-%#lx is not in usable memory: left out\n", m->command_line,
                    m->start, m->end);
     }
+    info->modules_lost += info->nr_modules - kept;
     info->nr_modules = kept;
-    if (info->modules_lost)
-        printk("%u modules left out: at most %u, none empty\n", info->modules_lost,
-               BOOT_MODULES_MAX);
 }
 
 /* Usable memory that nobody uses yet. The loader's data stays: command lines are read from it. */

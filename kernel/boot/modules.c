@@ -282,9 +282,11 @@ u32 modules_start(const struct boot_info *info)
     struct module_options m;
     u32 n = 0;
 
-    if (info->modules_lost)
-        printk("%u boot modules were left out: at most %u can be used\n", info->modules_lost,
-               BOOT_MODULES_MAX);
+    if (info->modules_lost) {
+        printk("boot modules left out: %u (%u can be used, and none that is empty)\n",
+               info->modules_lost, BOOT_MODULES_MAX);
+        end_note(END_REFUSED);
+    }
     for (u32 i = 0; i < info->nr_modules; i++) {
         if (!read_options(&info->modules[i], &m, false)) {
             end_note(END_REFUSED);

@@ -18,6 +18,7 @@ from koanrun.machine import Machine, Module  # noqa: E402
 
 LIMIT_SECONDS = 120
 HELLO = paths.BUILD / "guests" / "hello"
+PLACES = 32  # BOOT_MODULES_MAX
 
 
 def boot(modules, smp):
@@ -55,9 +56,26 @@ def more_than_fit(smp):
     yield from complaints(machine, runs, [name for name in names if name not in runs])
 
 
+def more_than_can_be_used(smp):
+    """Two modules more than there are places for: how many are left out is said, and the machine doesn't end as if all had run."""
+    names = [f"guest{i}" for i in range(PLACES + 2)]
+    machine = boot([Module(HELLO, name, mem=8) for name in names], smp)
+    if sum(line.startswith("(koan) boot modules left out: 2 ") for line in machine.output) != 1:
+        yield "it doesn't say that two modules were left out"
+    for name in names[PLACES:]:
+        if f"(koan) {name} powered off" in machine.output:
+            yield f"{name} ran"
+    if machine.ending.kind != "bad-image":
+        yield f"the end is {machine.ending.kind}"
+    yield from (f"{name} did not run to its end" for name in names[:PLACES] if f"(koan) {name} powered off" not in machine.output)
+
+
+TESTS = (too_big_first, more_than_fit, more_than_can_be_used)
+
+
 def main():
     """Run them on one CPU and on two."""
-    return run_cases((f"{test.__name__}, {smp} CPU(s)", test(smp), "") for test in (too_big_first, more_than_fit) for smp in (1, 2))
+    return run_cases((f"{test.__name__}, {smp} CPU(s)", test(smp), "") for test in TESTS for smp in (1, 2))
 
 
 if __name__ == "__main__":

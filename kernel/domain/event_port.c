@@ -239,7 +239,7 @@ static void close_locked(struct domain *d, u32 port, struct event_port *e)
         d->vcpus[event_virq_is_global(e->virq) ? 0 : e->vcpu]->virq_port[e->virq] = 0;
         break;
     case EVENT_PIRQ:
-        pirq_unbind(d, e->pirq);
+        pirq_unbind(d, e->pirq, port);
         break;
     default:
         break;

@@ -292,11 +292,12 @@ s64 pirq_bind(struct domain *d, u32 pirq, u32 port)
     return error;
 }
 
-void pirq_unbind(struct domain *d, u32 pirq)
+void pirq_unbind(struct domain *d, u32 pirq, u32 port)
 {
     spin_lock(&lock);
     struct line *l = line_of(d, pirq);
-    if (l) /* else it has been unmapped */
+    if (l && l->port ==
+                 port) /* else it has been unmapped, and perhaps another line has the number now */
         disconnect(l);
     spin_unlock(&lock);
 }

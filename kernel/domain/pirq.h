@@ -34,7 +34,7 @@ s64 pirq_apic_read(u64 address, u32 reg, u32 *value);
 
 /* The number gets a port, whose domain's event lock is held; and loses it, likewise. */
 s64 pirq_bind(struct domain *d, u32 pirq, u32 port);
-void pirq_unbind(struct domain *d, u32 pirq);
+void pirq_unbind(struct domain *d, u32 pirq, u32 port);
 
 /* The guest has looked at the device. -XEN_EINVAL: it has no such number. */
 s64 pirq_end(struct domain *d, u32 pirq);

@@ -25,6 +25,7 @@ UNIT_console_SRCS     := # test_console.c includes kernel/domain/console.c
 
 UNIT_event_SRCS       := # event_machine.h includes kernel/domain/event*.c
 UNIT_event_random_SRCS :=
+UNIT_pirq_SRCS        := # test_pirq.c includes kernel/domain/pirq.c and kernel/x86/io_apic.c
 
 UNIT_MM               := $(patsubst %,kernel/mm/%.c,frame owner alloc device type validate walk memory update segdesc) tests/unit/mm_machine.c
 UNIT_mm_alloc_SRCS    := $(UNIT_MM)

@@ -52,9 +52,9 @@ s64 pirq_bind(struct domain *d, u32 pirq, u32 port)
     return pirq == 9 ? 0 : -XEN_EPERM;
 }
 
-void pirq_unbind(struct domain *d, u32 pirq)
+void pirq_unbind(struct domain *d, u32 pirq, u32 port)
 {
-    (void)d;
+    (void)d, (void)port;
     ck_assert_uint_eq(pirq, 9);
     pirqs_bound--;
 }

@@ -42,7 +42,8 @@ class Case:
         self.on_failure = self.on_boot = None   # replay.py waits there
 
     def boot(self, options="", guests=(), modules=(), **more):
-        """A Target; more of its arguments: entries, cpus, mem, entry_size, apic_ids, map_tail. guests: (file name, module text); modules: (bytes,
+        """A Target; more of its arguments: entries, cpus, mem, entry_size, apic_ids, map_tail, cpu (QEMU's
+        model). guests: (file name, module text); modules: (bytes,
         module text)."""
         spec = self.setting.spec
         modules, elves, images, keys = list(modules), {}, {}, {}

@@ -73,7 +73,7 @@ class Target:
     """See the head of this file. Use it in a `with` block."""
 
     def __init__(self, elf, numbers, random, *, options="", modules=(), entries=None, cpus=1, mem=256, budget=BUDGET, entry_size=24,
-                 apic_ids=None, map_tail=b""):
+                 apic_ids=None, map_tail=b"", cpu=None):
         self.elf, self.numbers, self.cpus, self.budget = elf, numbers, cpus, budget or BUDGET
         self.mem = mem << 20
         self.layout = bootrom.Layout(random, elf, list(modules), self.mem)
@@ -85,7 +85,7 @@ class Target:
         self._serial = bytearray()
         self.machine = GradeMachine(
             lambda ram: self.layout.write(ram, words, self.entries, apic_ids or list(range(cpus)), entry_size, map_tail),
-            mem=mem, smp=cpus, icount=True, timeout=WALL_SECONDS)
+            mem=mem, smp=cpus, cpu=cpu, icount=True, timeout=WALL_SECONDS)
         self.gdb = self.ram = None
         self.stops = 0
         self.guests = {}   # name -> Elf, for places

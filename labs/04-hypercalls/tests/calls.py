@@ -6,7 +6,8 @@ import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
-from puppet import (AC, ARGUMENTS, EFAULT, EINVAL, ENOSYS, GET_DEBUGREG, IRET, MULTICALL, SET_DEBUGREG, SET_TRAP_TABLE, VERSION, PuppetCase)  # noqa: E402
+from puppet import (AC, ARGUMENTS, EFAULT, EINVAL, ENOSYS, GET_DEBUGREG, IRET, MULTICALL, SET_DEBUGREG, SET_TRAP_TABLE, SMAP_CPU, VERSION,
+                    PuppetCase)  # noqa: E402
 
 GUARD = 64
 COPY_HINT = ("A guest names any address. Refuse the hypervisor's own range before the first byte, let the exception table catch the rest, and say true "
@@ -14,13 +15,20 @@ COPY_HINT = ("A guest names any address. Refuse the hypervisor's own range befor
 ENTRY = struct.Struct("<Qq6Q")
 
 
-class Copies(PuppetCase):
+class SmapCase(PuppetCase):
+    def closed(self, seen, function, when):
+        """RFLAGS.AC of the hypervisor, on a machine with SMAP."""
+        self.check(not seen["eflags"] & AC, f"{function} leaves the guest's memory closed (SMAP) {when}", "RFLAGS.AC is set", self.source(function),
+                   "Each way out goes by guest_access_end(), that of a fault, too.")
+
+
+class Copies(SmapCase):
     """The functions of x86/usercopy.c, called in a hypercall's place with addresses good and bad; all memory around is compared."""
 
     rounds = 90   # each function meets each kind of address three times
 
     def run(self):
-        with self.puppet() as machine:
+        with self.puppet(cpu=SMAP_CPU) as machine:
             self.frame = self.free_frames(3)
             self.kernel = machine.numbers["DIRECTMAP_VA"] + (self.frame << 12)
             for number in range(self.rounds):
@@ -65,8 +73,7 @@ class Copies(PuppetCase):
         what = f"{function} of {length} bytes at {va:#x} says {'true' if good else 'false'}, as {why}"
         seen = self.inside(function, *arguments)
         self.check(seen["rax"] & 0xFF == good, what, f"{'true' if seen['rax'] & 0xFF else 'false'}", self.source(function), COPY_HINT)
-        self.check(not seen["eflags"] & AC, f"{function} leaves the guest's memory closed (SMAP) when it comes back", "RFLAGS.AC is set", self.source(function),
-                   "Each way out goes by guest_access_end().")
+        self.closed(seen, function, f"when it comes back with {'true' if good else 'false'}")
         self.around(function, va, length, good, kernel, pages, offset)
         machine.ram[start:start + 3 * 4096] = kept
 
@@ -99,16 +106,33 @@ class Copies(PuppetCase):
             self.check(after == mapped, "the guest's memory as it was", "other bytes", self.source(function))
 
 
-class Lists(PuppetCase):
+class Lists(SmapCase):
     """multicall: lists of random calls, whose effects and results are computed; lists that can't be read or answered to the end."""
 
     rounds = 24
 
     def run(self):
-        with self.puppet() as machine:
+        with self.puppet(cpu=SMAP_CPU) as machine:
             self.registers_of_guest = [0, 0, 0, 0]
             for number in range(self.rounds):
                 self.one(machine, ("good", "good", "cross", "readonly", "unmapped", "kernel")[number % 6])
+            self.ways_out(machine)
+
+    def ways_out(self, machine):
+        """The guest's memory is closed while an entry's call runs, and after the list, whatever became of it."""
+        words = [self.random.getrandbits(64) for _ in range(4)]
+        self.write(self.window, ENTRY.pack(GET_DEBUGREG, -1, 0, *words, 0))
+        self.prepare(MULTICALL, self.window, 1)
+        self.run_to("hc_get_debugreg", expected="the entry's call runs")
+        self.closed(self.registers(), "hc_multicall", "while an entry's call runs")
+        self.run_to(self.at["g_syscall_end"], expected="the multicall comes back")
+        # At its end; with a fault at an entry's first word; and at its last.
+        for kind, at in (("good", self.window), ("unmapped", self.window + 8192), ("cross", self.window + 8192 - 56), ("readonly", self.window + 3 * 4096)):
+            seen = self.inside("hc_multicall", at, 1, *words)
+            expected = 0 if kind == "good" else -EFAULT
+            answer = seen["rax"] - (seen["rax"] >> 63 << 64)
+            self.check(answer == expected, f"multicall of one entry at {at:#x} ({kind}) answers {expected}", f"{answer}", self.source("hc_multicall"))
+            self.closed(seen, "hc_multicall", f"when it answers {expected} ({kind})")
 
     def entry(self):
         """(number, arguments, result, effect): effect (register, value) or None."""

@@ -82,10 +82,10 @@ class TimerCase(PuppetCase):
         bits = self.words(self.shared_info + PENDING_AT, 64)
         self.check(not any(bits), f"{what}: nothing pending", "an event", self.source("vcpu_timer_set"), HINT)
 
-    def on_time(self, heard, seen, when, what, late=LATE):
-        self.check(heard, f"{what}: an upcall at {when:,} ns of system time", "none", self.source("vcpu_timer_set"), HINT)
+    def on_time(self, heard, seen, when, what, late=LATE, hint=HINT):
+        self.check(heard, f"{what}: an upcall at {when:,} ns of system time", "none", self.source("vcpu_timer_set"), hint)
         self.check(when - 100 <= seen <= when + late, f"{what}: the upcall at {when:,} ns of system time, at most {late:,} ns late", f"{seen - when:+,} ns",
-                   self.source("vcpu_timer_set"), HINT)
+                   self.source("vcpu_timer_set"), hint)
 
 
 class Deadlines(TimerCase):
@@ -160,11 +160,27 @@ class Periodic(TimerCase):
             late = seen - first - number * period
             self.check(heard and abs(late) <= LATE // 2, f"{what}: tick {number} after {number} periods", f"{late:+,} ns" if heard else "none",
                        self.source("vcpu_timer_set_periodic"), "Each tick's time is the last one's and a period, whatever the clock says when it is served.")
+        self.held_up(period, what)
         when = self.random.randrange(200_000, 900_000)
         # A last tick may come before the call does.
         self.alarm(((VCPU_OP, STOP_PERIODIC, 0, 0), NOTHING, NOTHING), 0, 0, 1000, what, False)
         heard, *_ = self.alarm((NOTHING, NOTHING, NOTHING), 0, 0, 2 * period + when, what)
         self.check(not heard, f"{what}: no tick of a timer that was stopped", "one", self.source("vcpu_timer_set_periodic"))
+
+    def held_up(self, period, what):
+        """A tick that is served late, as if the CPU had been busy elsewhere: its due time is moved back from outside. The next one is not late for that."""
+        at = self.vcpu + self.machine.numbers["struct vcpu.periodic.node.key"]
+        place = self.machine.mapping(at, self.cr3)
+        start = place.pa + at % place.size
+        for _ in range(4):
+            late = self.random.randrange(period // 4, 3 * period // 4)
+            due, = struct.unpack("<Q", self.machine.ram[start:start + 8])
+            self.machine.ram[start:start + 8] = struct.pack("<Q", due - late)
+            heard, served, *_ = self.alarm((NOTHING, NOTHING, NOTHING), 0, 0, 8_000_000, what)
+            self.on_time(heard, served, due - late, f"{what}: a tick whose service is held up", late + LATE)
+            heard, seen, *_ = self.alarm((NOTHING, NOTHING, NOTHING), 0, 0, 8_000_000, what)
+            self.on_time(heard, seen, due - late + period, f"{what}: the tick after one that was served {late:,} ns late",
+                         hint="A tick comes a period after the last one was due, not after it was served: late is no reason to be later ever after.")
 
     def poll(self):
         """A poll of a port on which nothing comes ends when its time has come, without an upcall."""

@@ -8,10 +8,11 @@ import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
-from puppet import EEXIST, EINVAL, ENOENT, ESRCH, EVENT_OP, IF, KERNEL_CS, MASK_AT, PENDING_AT, CALLBACK_OP, PuppetCase  # noqa: E402
+from puppet import EEXIST, EINVAL, ENOENT, ESRCH, EVENT_OP, IF, KERNEL_CS, MASK_AT, MULTICALL, PENDING_AT, CALLBACK_OP, PuppetCase  # noqa: E402
 
 BIND_INTERDOMAIN, BIND_VIRQ, CLOSE, SEND, STATUS, ALLOC_UNBOUND, BIND_IPI, BIND_VCPU, UNMASK = 0, 1, 3, 4, 5, 6, 7, 8, 9
 SELF, VCPUS, PORTS, VIRQS = 0x7FF0, 2, 4096, 24
+EVENTS_PER_PAGE, LISTED = 256, 100
 GLOBAL = lambda virq: virq not in (0, 1, 7, 13)  # noqa: E731  VIRQ_TIMER, DEBUG, XENOPROF, XENPMU
 FREE, RESERVED, UNBOUND, INTERDOMAIN, HYPERVISOR, VIRQ, IPI = range(7)
 SHOWN = {FREE: 0, RESERVED: 0, UNBOUND: 1, INTERDOMAIN: 2, VIRQ: 4, IPI: 5}
@@ -27,15 +28,22 @@ class Port:
 
 class EventsCase(PuppetCase):
     wants = {}
+    planned = ""   # every tenth order, so that no run goes without it
+    spread = False  # begin with ports over several words of the bitmaps, and several pages of the hypervisor's own table
     count = 150
 
     def run(self):
         with self.puppet(keys=f"vcpus={VCPUS}"):
             self.ports, self.virqs = {0: Port(RESERVED)}, {}
             self.pending, self.masked, self.selector, self.upcall = set(), set(), [set() for _ in range(VCPUS)], [0] * VCPUS
+            self.places = EVENTS_PER_PAGE
             self.adopt()
+            if self.spread:
+                self.begin_spread()
             for self.number in range(1, self.count + 1):
                 kind = self.random.choices(list(self.wants), self.wants.values())[0]
+                if self.planned and self.number % 10 == 0:
+                    kind = self.planned
                 getattr(self, "do_" + kind)()
                 self.compare()
             self.last()
@@ -54,10 +62,49 @@ class EventsCase(PuppetCase):
         for vcpu in range(VCPUS):
             self.write(self.shared_info + 64 * vcpu, bytes((0, 1)) + bytes(14))
 
+    def begin_spread(self):
+        """Some hundred ports in one list of calls, of which a few stay, some of them in each word."""
+        self.number = "the first"
+        self.said = "a list of orders: many ports, then most of them closed"
+        first, count = self.lowest(), EVENTS_PER_PAGE + self.random.randrange(30, 120)
+        made = []
+        for start in range(0, count, LISTED):
+            vcpus = [self.random.randrange(VCPUS) for _ in range(min(LISTED, count - start))]
+            made += zip(vcpus, self.listed(BIND_IPI, [struct.pack("<II", vcpu, 0) for vcpu in vcpus], 4))
+        for number, (vcpu, port) in enumerate(made):
+            wanted = next(port for port in range(first + number, PORTS) if self.ports.get(port, Port(FREE)).state != HYPERVISOR)
+            self.check(port == wanted, f"{self.said}: port {wanted}, the lowest that is free", f"{port}", self.source("event_bind_ipi"))
+            self.ports[port] = Port(IPI, vcpu)
+        self.grow()
+        kept = {port for _, port in made if self.random.random() < 0.08} | {self.random.randrange(word * 64 + 8, word * 64 + 28) for word in range(5)}
+        gone = [port for _, port in made if port not in kept]
+        for start in range(0, len(gone), LISTED):
+            self.listed(CLOSE, [struct.pack("<I", port) for port in gone[start:start + LISTED]], 0)
+        for port in gone:
+            del self.ports[port]
+        self.compare()
+
+    def listed(self, cmd, arguments, offset):
+        """One multicall of event_channel_ops, all to be granted; the word at `offset` of each one's argument afterwards."""
+        place, calls = self.window + 64 * len(arguments), b""
+        for index in range(len(arguments)):
+            calls += struct.pack("<Qq6Q", EVENT_OP, -1, cmd, place + 8 * index, 0, 0, 0, 0)
+        self.write(self.window, calls + b"".join(data.ljust(8, b"\0") for data in arguments))
+        self.call(MULTICALL, self.window, len(arguments), what=self.said)
+        # With work pending a list goes on in a second call, whose answer is the list's: what counts are the entries'.
+        for index in range(len(arguments)):
+            answer = struct.unpack("<q", self.read(self.window + 64 * index + 8, 8))[0]
+            self.check(answer == 0, f"{self.said}: entry {index} is granted", f"answer {answer}")
+        return [struct.unpack("<I", self.read(place + 8 * index + offset, 4))[0] for index in range(len(arguments))]
+
     # --- the model ---
 
     def lowest(self):
         return next(port for port in range(PORTS) if port not in self.ports)
+
+    def grow(self):
+        """Places of ports come page by page, and stay."""
+        self.places = max(self.places, (max(self.ports) // EVENTS_PER_PAGE + 1) * EVENTS_PER_PAGE)
 
     def tell(self, port):
         vcpu = self.ports[port].vcpu
@@ -72,6 +119,7 @@ class EventsCase(PuppetCase):
                 self.tell(port)
 
     def compare(self):
+        self.grow()
         bits = self.read(self.shared_info + PENDING_AT, 1024)
         for what, wanted, at in (("pending", self.pending, 0), ("masked", self.masked, 512)):
             seen = {port for port in range(PORTS) if bits[at + port // 8] >> port % 8 & 1} if any(bits[at:at + 512]) else set()
@@ -174,12 +222,28 @@ class EventsCase(PuppetCase):
     def do_unmask(self):
         waiting = sorted(port for port in self.masked & self.pending if port in self.ports) or sorted(self.masked)
         port = self.random.choice(waiting) if waiting and self.random.random() < 0.8 else self.some(IPI)
-        self.order(f"unmask port {port}", UNMASK, struct.pack("<I", port), 0 if port < 256 else -EINVAL)
+        self.order(f"unmask port {port}", UNMASK, struct.pack("<I", port), 0 if port < self.places else -EINVAL)
         if port in self.masked:
             self.masked.discard(port)
             if port in self.pending:
                 if port in self.ports:
                     self.tell(port)
+
+    def do_missed(self):
+        """An event comes while its port is masked and the guest has looked at everything else; then the port is unmasked."""
+        ready = [port for port, p in self.ports.items() if p.state == IPI]
+        if not ready:
+            return self.do_ipi()
+        port = self.random.choice(ready)
+        self.pending, self.masked = set(), self.masked | {port}
+        self.selector, self.upcall = [set() for _ in range(VCPUS)], [0] * VCPUS
+        self.store()
+        self.order(f"send on port {port}, masked", SEND, struct.pack("<I", port), 0)
+        self.raised(port)
+        self.compare()
+        self.order(f"unmask port {port}, on which an event waits", UNMASK, struct.pack("<I", port), 0)
+        self.masked.discard(port)
+        self.tell(port)
 
     def do_vcpu(self):
         port, vcpu = self.some(INTERDOMAIN, UNBOUND), self.random.choice((0, 1, 1, 2))
@@ -257,6 +321,7 @@ class Raising(EventsCase):
     """Bits: pending, mask, selector, upcall flag."""
 
     wants = {"ipi": 3, "virq": 3, "send": 8, "raise": 6, "unmask": 5, "guest": 8, "close": 1, "vcpu": 1}
+    planned, spread = "missed", True
 
 
 class Binding(EventsCase):

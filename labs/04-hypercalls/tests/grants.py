@@ -5,7 +5,7 @@ each order the entries' bits of use, the borrower's page table, the counts of th
 import struct
 
 import frametable
-from domainscase import DomainsCase
+from domainscase import OUT, DomainsCase
 
 GRANT_OP, MAP, UNMAP, COPY = 20, 0, 1, 5
 HOST_MAP, READONLY, APPLICATION, CONTAINS_PTE = 2, 4, 8, 16
@@ -30,8 +30,44 @@ class Servant:
         self.mfn, self.place, self.pte = (words[2 + PAGES * index:2 + PAGES * (index + 1)] for index in range(3))
 
 
-class GrantsCase(DomainsCase):
+class ServantCase(DomainsCase):
+    """Orders for servants, one at a time."""
+
+    said = ""
+
+    def give(self, servant, number, *arguments, look=0):
+        """A hypercall of that domain's, which it begins when the machine runs."""
+        servant.number += 1
+        for word, value in enumerate((number, *arguments), 1):
+            self.put(servant.domain, word, value)
+        self.put(servant.domain, 6, look)
+        self.put(servant.domain, 0, servant.number)
+        self.mark = self.random.getrandbits(62)
+        servant.domain.write_u64("mailbox", self.mark, OUT)
+
+    def waits(self, servant):
+        """It has not answered yet."""
+        return self.get(servant.domain, 0) == self.mark
+
+    def take(self, servant):
+        """When it has been carried out: (answer, did the address trap, what was read)."""
+        # A guest that was interrupted on the checkpoint's own instruction comes to that checkpoint again.
+        for _ in range(3):
+            _, step = self.to_checkpoint(self.machine, [servant.domain.name], what=f"{servant.domain.name} carries out {self.said}")
+            self.check(step == 2, "the order's checkpoint", f"checkpoint {step}")
+            if not self.waits(servant):
+                break
+        answer = self.get(servant.domain, 0)
+        return answer - (answer >> 63 << 64), self.get(servant.domain, 1), self.get(servant.domain, 2)
+
+    def order(self, servant, number, *arguments, look=0):
+        self.give(servant, number, *arguments, look=look)
+        return self.take(servant)
+
+
+class GrantsCase(ServantCase):
     wants = {}
+    planned = ""   # every seventh order, so that no run goes without it
     count = 70
 
     def run(self):
@@ -45,7 +81,10 @@ class GrantsCase(DomainsCase):
                 self.lend(ref)
             self.said = "the beginning"
             for self.number in range(1, self.count + 1):
-                getattr(self, "do_" + self.random.choices(list(self.wants), self.wants.values())[0])()
+                kind = self.random.choices(list(self.wants), self.wants.values())[0]
+                if self.planned and self.number % 7 == 0:
+                    kind = self.planned
+                getattr(self, "do_" + kind)()
                 self.compare()
             for handle in list(self.maps):
                 self.unmap([handle])
@@ -66,10 +105,10 @@ class GrantsCase(DomainsCase):
     def entry_at(self, ref):
         return self.lender.domain.place(self.lender.table + 8 * ref)
 
-    def lend(self, ref):
+    def lend(self, ref, kind=None):
         """A new entry, good or bad, at a reference that is not in use."""
         flags, to, frame = PERMIT, self.borrower.domain.id, self.random.choice(self.lender.mfn)
-        kind = self.random.choice(("write", "write", "write", "read", "read", "other", "none", "transfer", "stranger", "table", "beyond"))
+        kind = kind or self.random.choice(("write", "write", "write", "read", "read", "other", "none", "transfer", "stranger", "table", "beyond"))
         flags |= GTF_READONLY if kind == "read" else 0
         flags = {"none": 0, "transfer": 2}.get(kind, flags)
         to = to + 5 if kind == "other" else to
@@ -94,18 +133,6 @@ class GrantsCase(DomainsCase):
 
     # --- orders ---
 
-    def order(self, servant, number, *arguments, look=0):
-        """A hypercall of that domain's; (answer, did the address trap, what was read)."""
-        servant.number += 1
-        for word, value in enumerate((number, *arguments), 1):
-            self.put(servant.domain, word, value)
-        self.put(servant.domain, 6, look)
-        self.put(servant.domain, 0, servant.number)
-        _, step = self.to_checkpoint(self.machine, [servant.domain.name], what=f"{servant.domain.name} carries out {self.said}")
-        self.check(step == 2, "the order's checkpoint", f"checkpoint {step}")
-        answer = self.get(servant.domain, 0)
-        return answer - (answer >> 63 << 64), self.get(servant.domain, 1), self.get(servant.domain, 2)
-
     def grant_op(self, what, cmd, packed, size, look=0):
         """A list of operations; each one's bytes afterwards."""
         start, data = self.borrower.domain.place(self.borrower.arguments), b"".join(packed)
@@ -122,13 +149,13 @@ class GrantsCase(DomainsCase):
     def some_ref(self):
         return self.random.choice(list(self.entries) * 4 + [REFS - 1, REFS, 1 << 20, 0xFFFFFFFF])
 
-    def do_map(self):
+    def do_map(self, good=0):
         free = [index for index in range(PAGES) if index not in [m["at"] for m in self.maps.values()]]
         rows, packed = [], []
-        for index in self.random.sample(free, min(len(free), self.random.choice((1, 1, 2, 3)))):
-            ref, read = self.some_ref(), self.random.random() < 0.4
+        for index in self.random.sample(free, min(len(free), 1 if good else self.random.choice((1, 1, 2, 3)))):
+            ref, read = good or self.some_ref(), self.random.random() < 0.4
             by_pte, soft = self.random.random() < 0.3, self.random.randrange(8)
-            strange = self.random.random() < 0.08
+            strange = not good and self.random.random() < 0.08
             dom = self.lender.domain.id + (40 if strange else 0)
             flags = HOST_MAP | (READONLY if read else 0) | (CONTAINS_PTE if by_pte else 0) | soft << 16 | (APPLICATION if self.random.random() < 0.5 else 0)
             address = self.borrower.pte[index] if by_pte else self.borrower.place[index]
@@ -168,10 +195,22 @@ class GrantsCase(DomainsCase):
         kinds = [("old", handle) for handle in self.old if handle not in self.maps] + [("forged", 0x7FFFFFFF), ("forged", self.random.getrandbits(32) | 1 << 20)]
         elsewhere = [("elsewhere", handle) for handle in self.maps]
         kind, handle = self.random.choice(elsewhere if elsewhere and self.random.randrange(2) else kinds)
+        self.unmap_refused(kind, handle)
+
+    def do_unmap_elsewhere(self):
+        """A handle that is good, at the address of another mapping or of none."""
+        for ref in [ref for ref in self.entries if not self.uses(ref)][:2]:
+            self.lend(ref, "write")
+            self.do_map(ref)
+        self.unmap_refused("elsewhere", self.random.choice(list(self.maps)))
+
+    def unmap_refused(self, kind, handle):
         address = self.random.choice(self.borrower.place)
         if kind == "elsewhere":
             m = self.maps[handle]
             others = [x for x in range(PAGES) if x != m["at"] and not any(o["at"] == x and o["frame"] == m["frame"] and o["write"] == m["write"] for o in self.maps.values())]
+            taken = [x for x in others if any(o["at"] == x for o in self.maps.values())]
+            others = taken if taken and self.random.randrange(2) else others
             address = (self.borrower.pte if m["flags"] & CONTAINS_PTE else self.borrower.place)[self.random.choice(others)]
         done, _, _ = self.grant_op(f"unmap handle {handle:#x} ({kind}) at {address:#x}", UNMAP, [UNMAP_OP.pack(address, 0, handle, 77)], UNMAP_OP.size)
         self.status(f"handle {handle:#x}, {kind}", GENERAL if kind == "elsewhere" else BAD_HANDLE, UNMAP_OP.unpack(done[0])[3])
@@ -248,6 +287,7 @@ class Mapping(GrantsCase):
     """Mapping, several times and for reading and writing; unmapping, with the wrong handle, the wrong address, and twice."""
 
     wants = {"map": 8, "unmap": 4, "unmap_wrong": 4, "lend": 3}
+    planned = "unmap_elsewhere"
 
 
 class Copying(GrantsCase):

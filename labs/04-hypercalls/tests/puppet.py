@@ -12,6 +12,7 @@ GENERAL = ("rax", "rbx", "rcx", "rdx", "rsi", "rdi", "rbp", "r8", "r9", "r10", "
 ARGUMENTS = ("rdi", "rsi", "rdx", "r10", "r8", "r9")
 PAGES = 8
 EINVAL, EFAULT, ENOSYS, ESRCH, ENOENT, EEXIST = 22, 14, 38, 3, 2, 17
+SMAP_CPU = "max"   # as the default model, but with SMAP: RFLAGS.AC tells whether the guest's memory is open
 KERNEL_CS, RING3_CS, RING3_SS = 0xE030, 0xE033, 0xE02B
 IF, DF, AC, RF, IOPL = 1 << 9, 1 << 10, 1 << 18, 1 << 16, 3 << 12
 PENDING_AT, MASK_AT = 2048, 2560   # in the shared page

@@ -182,14 +182,15 @@ def run_build(command, folder, what):
 
 
 def write_objects(plan, folder):
-    """Later labs' files as one object each: linked together, without debug information and without local names."""
-    build = os.environ.get("BUILD", "build")
+    """Later labs' files as one object each: linked together, without debug information, local names and the words of assertions."""
+    build = os.environ.get("BUILD", "build") + "/wordless"
     for name, files in plan.objects().items():
         built = [f"{build}/{pathlib.PurePath(file).with_suffix('.o' if file.endswith('.c') else '.asm.o')}" for file in files]
         environment = {key: value for key, value in os.environ.items() if key not in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS")}
         target = folder / OBJECTS / f"{name}.o"
         target.parent.mkdir(parents=True, exist_ok=True)
-        run_build(["env", "-i", *(f"{key}={value}" for key, value in environment.items()), "make", "--no-print-directory", *built],
+        run_build(["env", "-i", *(f"{key}={value}" for key, value in environment.items()), "make", "--no-print-directory", f"BUILD={build}", "NO_WORDS=1",
+                   *built],
                   plan.tree, f"the objects of {name}")
         run_build(["ld", "-r", "--strip-debug", "-o", str(target), *built], plan.tree, str(target))
         run_build(["objcopy", "--strip-unneeded", "--remove-section=.comment", str(target)], plan.tree, str(target))

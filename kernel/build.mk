@@ -14,7 +14,7 @@ KERNEL_OBJS := $(KERNEL_C:%.c=$(BUILD)/%.o) $(KERNEL_ASM:%.asm=$(BUILD)/%.asm.o)
 KERNEL_CFLAGS := -std=gnu11 -O2 -g $(WARNINGS) -MMD -MP -Ikernel -ffreestanding -fpie -fvisibility=hidden \
                  -include kernel/lib/hidden.h \
                  -mno-red-zone -mgeneral-regs-only -fno-stack-protector -fno-asynchronous-unwind-tables \
-                 -fno-omit-frame-pointer -fno-strict-aliasing -fno-common -fcf-protection=none
+                 -fno-omit-frame-pointer -fno-strict-aliasing -fno-common -fcf-protection=none $(if $(NO_WORDS),-DKOAN_NO_WORDS)
 KERNEL_LDFLAGS := -nostdlib -static -no-pie -Wl,-z,max-page-size=0x1000 -Wl,-z,noexecstack \
                   -Wl,--build-id=none -Wl,--no-warn-rwx-segments -Wl,--orphan-handling=warn
 

@@ -73,9 +73,11 @@ def run_cases(cases):
 def run_suite(suite, verbosity=1):
     """Run a unittest suite on standard output; (passed, failed, skipped). A suite without a test has failed."""
     result = unittest.TextTestRunner(stream=sys.stdout, verbosity=verbosity).run(suite)
-    failed = len(result.failures) + len(result.errors) + len(result.unexpectedSuccesses)
+    # A test with parts (subTest) may fail several times, and counts once.
+    broken = [test for test, _ in [*result.failures, *result.errors]] + result.unexpectedSuccesses
+    failed = len({getattr(test, "test_case", test).id() for test in broken})
     skipped = len(result.skipped)
-    return result.testsRun - failed - skipped, failed if result.testsRun else 1, skipped
+    return max(0, result.testsRun - failed - skipped), failed if result.testsRun else 1, skipped
 
 
 def run_target(name, variables):

@@ -151,6 +151,22 @@ class Labs(unittest.TestCase):
                         text = (folder / file).read_text(encoding="utf-8", errors="replace")
                         self.assertEqual({line.strip() for line in text.splitlines()} & hidden, set(), file)
 
+    def test_objects_have_no_words(self):
+        """Of a later lab's files only what the linker needs: no conditions of assertions, no names of their own, no debug information."""
+        conditions = {" ".join(found.split()).encode() for lab in labfile.with_blocks(TREE).values() for block in lab.blocks
+                      for found in re.findall(r"\b(?:assert|BUG_ON)\((.*?)\);", block.body, re.DOTALL)}
+        self.assertGreater(len(conditions), 10)
+        objects = [folder / file for folder in HANDOUTS.values() for file in gitrepo.tracked_files(folder) if file.endswith(".o")]
+        self.assertGreater(len(objects), 2)
+        for path in objects:
+            with self.subTest(path.relative_to(FOLDER)):
+                data = path.read_bytes()
+                self.assertEqual([text for text in conditions if text in data], [])
+                names = run(path.parent, "readelf", "--wide", "--symbols", path.name).stdout
+                self.assertEqual([line for line in names.splitlines() if re.search(r" (FUNC|OBJECT|FILE|NOTYPE) +LOCAL +\w+ +\S+ +(?!\.L)\S", line)], [])
+                sections = run(path.parent, "readelf", "--wide", "--sections", path.name).stdout
+                self.assertNotRegex(sections, r"\.debug|\.comment")
+
     def test_what_is_withheld(self):
         for (name, _), folder in HANDOUTS.items():
             with self.subTest(folder.name):

@@ -69,10 +69,10 @@ def run_all(runner, tests, jobs, seed, report, say, start):
     report.results = {test.name: report.results[test.name] for test in tests}
 
 
-def give_up(report, tests, verdict, expected, seen, where="", hint=""):
+def give_up(report, tests, verdict, expected, seen, where="", hint="", reproduce=""):
     """One cause for all tests."""
     for test in tests:
-        report.results[test.name] = results.Result(test.name, verdict, expected, seen, where, hint)
+        report.results[test.name] = results.Result(test.name, verdict, expected, seen, where, hint, reproduce)
 
 
 def grade(tree, lab, folder=None, names=(), seed=None, jobs=2, out=None, say=print, prepared=None, files=None):
@@ -97,7 +97,8 @@ def grade(tree, lab, folder=None, names=(), seed=None, jobs=2, out=None, say=pri
         say(f"not taken:\n{submission.explain(report.notes)}")
     if report.refused:
         say(f"{report.submission}: refused; nothing was graded:\n{submission.explain(report.refused)}")
-        give_up(report, tests, results.FAIL, "only the files of the lab are changed", report.refused[0],
+        give_up(report, tests, results.FAIL, "only the files of the lab are changed", report.refused[0], report.refused[0].split(":")[0],
+                reproduce=f"make grade LAB={lab.name}",
                 hint="Put these files back as they were handed out: `git checkout FILE`; move your own ones out of the tree.")
         return report, out
     try:
@@ -105,7 +106,7 @@ def grade(tree, lab, folder=None, names=(), seed=None, jobs=2, out=None, say=pri
         again = f"make replay LAB={lab.name}" + ("" if out == pristine.CACHE / lab.name else f" RESULTS={out}")
         run_all(Runner(lab, tree, base, numbers, elf, out, again), tests, jobs, seed, report, say, start)
     except Failed as failed:
-        give_up(report, tests, results.FAIL, failed.expected, failed.seen, failed.where, failed.hint)
+        give_up(report, tests, results.FAIL, failed.expected, failed.seen, failed.where, failed.hint, "make")
     except (Infrastructure, UsageError) as error:
         give_up(report, tests, results.ERROR, "a place to build", str(error))
     return report, out

@@ -147,9 +147,13 @@ def read_mutant(tree, lab, path):
     _tests(place, "may", table.get("may", []), lab)
     if not table["must"]:
         raise Problem(place, "must: is empty", "name the tests that find this bug, or write one")
-    for name in table["must"]:
-        if name in table.get("may", []):
+    for name in table.get("may", []):
+        if name in table["must"]:
             raise Problem(place, f"may: {name!r} stands in must already", "let it stand in one of them")
+    for key in ("must", "may"):
+        for name in table.get(key, []):
+            if table[key].count(name) > 1:
+                raise Problem(place, f"{key}: {name!r} stands there twice", "let it stand once")
     changes = _changes(place, table["change"], lab)
     if not changes:
         raise Problem(place, "change: the list is empty", "a mutant has one at least")
@@ -216,6 +220,13 @@ def mutants(tree, lab, names=()):
 def cheats(tree, lab, names=()):
     """All of a lab, or those that are named."""
     return _read_all(tree, lab, "cheats", names, read_cheat)
+
+
+def unproven(lab, found):
+    """Complaints about tests that none of the lab's mutants must fail: nothing shows that they can."""
+    proven = {name for mutant in found for name in mutant.must}
+    return [f"labs/{lab.name}/lab.toml: test {test.name}: no mutant must fail it; name it in the `must` of one, or write one"
+            for test in lab.tests if test.kind != "host" and test.name not in proven]
 
 
 def sample(item, names, count):

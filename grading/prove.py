@@ -31,12 +31,21 @@ import mutants  # noqa: E402
 import pristine  # noqa: E402
 from problem import Problem, run_main  # noqa: E402
 from results import ERROR, FAIL, PASS, details  # noqa: E402
+from runner import SOURCE_LINE  # noqa: E402
 
 TREE = HERE.parent
 OTHERS = 1          # of the tests that a mutant must not fail
 TESTS_OF_CHEAT = 3
 ROUNDS = 10         # of the reference, in a soak
 JOBS = max(2, os.cpu_count() or 1)
+
+
+def says_all(result):
+    """Complaints about a failure that leaves a student alone: without one of the five things, or with a place that is no line of a source."""
+    missing = [name for name in ("expected", "seen", "where", "hint", "reproduce") if not getattr(result, name).strip()]
+    if result.where and not SOURCE_LINE.search(result.where):
+        missing.append("a line of the source in `where`")
+    return [f"{result.test} fails and lacks {', '.join(missing)}\n{details(result)}"] if missing and result.verdict == FAIL else []
 
 
 class Lab:
@@ -75,6 +84,8 @@ class Lab:
         report = self.grade("handout", files=self.files_of(self.base), jobs=JOBS)
         self.at_first = {name for name, result in report.results.items() if result.verdict == PASS}
         wrong = [details(result) for result in report.results.values() if result.verdict == ERROR or "compiles" in result.expected]
+        for result in report.results.values():
+            wrong += says_all(result)
         if report.total != self.lab.base:
             wrong.append(f"has {report.total} points, and labs/{self.lab.name}/lab.toml says base = {self.lab.base}")
         for name in self.lab.passes:
@@ -95,6 +106,7 @@ class Lab:
         for name, result in report.results.items():
             if "compiles" in result.expected:
                 return [f"does not compile: {result.seen}"]
+            wrong += says_all(result)
             if result.verdict == ERROR:
                 wrong.append(details(result))
             elif name in mutant.must and result.verdict != FAIL:
@@ -163,6 +175,7 @@ def all_labs(tally, fresh, every, rounds):
     names = labfile.names(TREE)
     found = {name: (mutants.mutants(TREE, labfile.read(TREE, name)), mutants.cheats(TREE, labfile.read(TREE, name))) for name in names}
     for name in names:
+        tally.run(f"{name} mutants: each test must fail in one", mutants.unproven, labfile.read(TREE, name), found[name][0])
         lab = Lab(TREE, name, fresh, every)
         for number in range(1, rounds + 1):
             tally.run(f"{name} reference: {lab.lab.points} points", lab.reference, f"reference-{number}")

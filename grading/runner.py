@@ -138,7 +138,8 @@ class Runner:
         folder.mkdir(parents=True, exist_ok=True)
         setting = Setting(self.elf, self.numbers, self.base / "build/grader", spec, folder)
         case = case_class(setting, random.Random(f"{seed}:{spec.name}"), seed)
-        case.on_failure, case.on_boot = on_failure, on_boot
+        case.on_boot = on_boot
+        case.on_failure = on_failure and (lambda machine, failed: on_failure(machine, self.explain(spec, failed)))
         try:
             case.run()
         finally:
@@ -147,6 +148,11 @@ class Runner:
             run = {"seed": seed, "image": str(self.elf.path), "sha256": self.elf.digest}
             (folder / "run.json").write_text(json.dumps(run), encoding="utf-8")
         return case
+
+    def explain(self, spec, failed):
+        """The Failed with a place in the source and a hint, where the test gave none."""
+        blocks = marked(self.lab, self.elf.path.parents[1], self.base)
+        return Failed(failed.expected, failed.seen, place_of(failed.where, self.lab, spec, blocks), failed.hint or spec.hint)
 
     def judge(self, spec, seed=None):
         """The Result of one test: all its repeats, each tried again on trouble that is ours."""
@@ -161,9 +167,8 @@ class Runner:
                 self.one(spec, run_seed, case_class)
                 repeat += 1
             except Failed as failed:
-                result.verdict, result.expected, result.seen = FAIL, failed.expected, failed.seen
-                result.where = place_of(failed.where, self.lab, spec, marked(self.lab, self.elf.path.parents[1], self.base))
-                result.hint = failed.hint or spec.hint
+                full = self.explain(spec, failed)
+                result.verdict, result.expected, result.seen, result.where, result.hint = FAIL, full.expected, full.seen, full.where, full.hint
             except Exception as error:  # noqa: BLE001 (a grader that breaks scores nobody)
                 if tries >= TRIES + repeat:
                     result.verdict, result.expected = ERROR, "a machine to look at"

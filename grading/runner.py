@@ -152,7 +152,7 @@ class Runner:
     def explain(self, spec, failed):
         """The Failed with a place in the source and a hint, where the test gave none."""
         blocks = marked(self.lab, self.elf.path.parents[1], self.base)
-        return Failed(failed.expected, failed.seen, place_of(failed.where, self.lab, spec, blocks), failed.hint or spec.hint)
+        return Failed(failed.expected, failed.seen.strip() or "nothing", place_of(failed.where, self.lab, spec, blocks), failed.hint or spec.hint)
 
     def judge(self, spec, seed=None):
         """The Result of one test: all its repeats, each tried again on trouble that is ours."""

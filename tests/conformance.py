@@ -15,7 +15,7 @@ anything but "clean" fails the test.
 A test whose source says `#define PAIR` is one of two domains (guests/lib/pair.h): it runs twice in one boot, as NAME and as NAME-b, and
 both must pass. It has no side where there is only one domain.
 
-A test whose source says `#define ALONE` uses a device of the machine, and shares its boot with no other.
+A test whose source says `#define ALONE` uses a device of the machine or takes long, and shares its boot with no other.
 
 A test may also announce that its domain must now be ended by the hypervisor (CRASH); then it passes if that happens.
 

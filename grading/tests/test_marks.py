@@ -73,6 +73,10 @@ class Tree(fixture.TreeTest):
         self.change("labs/02-memory/lab.toml", "kernel/mm/sums.c", "kernel/mm/sums.h")
         self.refused(r"kernel/mm/sums\.c:\d+: LAB 2\.1 stands in a file that 02-memory doesn't let students edit; add")
 
+    def test_test_of_a_block_that_is_not_there(self):
+        self.change("labs/02-memory/lab.toml", 'kind = "guest"', 'kind = "guest"\nblock = "2.1b"')
+        self.refused(r"lab\.toml: test adds, block: no mark in the source says LAB 2\.1b; one of: 2\.1, 2\.2")
+
     def test_file_without_block(self):
         self.change("labs/02-memory/lab.toml", '"kernel/mm/sums.c"', '"kernel/mm/sums.c", "kernel/mm/sums.h"')
         self.refused(r"lab\.files: kernel/mm/sums\.h holds no block of the lab; take")
@@ -99,6 +103,7 @@ class LabFile(fixture.TreeTest):
                 ('tests = ["adds"]', 'tests = ["subtracts"]', "exercise 2.1, tests: there is no test 'subtracts'; add"),
                 ('kind = "guest"', 'kind = "host"', "exercise 2.1, tests: 'adds' runs on the host; give points by"),
                 ('kind = "guest"', 'kind = "guess"', "test adds, kind: 'guess' is none; one of: guest, machine, host"),
+                ('kind = "guest"', 'kind = "guest"\nblock = "2.2"', "test adds, block: '2.2' is none of its exercise; name"),
                 ("[[test]]", '[handout]\nlater = "nothing"\n[[test]]', "handout.later: 'nothing' is no way to treat a later lab; one of"),
                 ("schema = 1", "schema = ", "is no TOML")):
             with self.subTest(new=new):

@@ -36,6 +36,7 @@ class Format(fixture.TreeTest):
             ('must = ["adds"]', "must = []", "must: is empty; name"),
             ('must = ["adds"]', 'must = ["nothing"]', "must: 'nothing' is no test that carries points; some of: adds"),
             ('must = ["adds"]', 'must = ["adds"]\nmay = ["adds"]', "may: 'adds' stands in must already; let"),
+            ('must = ["adds"]', 'must = ["adds", "adds"]', "must: 'adds' stands there twice; let"),
             ('block = "2.1"', 'block = "2.2"', "block: no change lies in '2.2'; write 2.1"),
             ('file = "kernel/mm/sums.c"', 'file = "Makefile"', "change 1, file: Makefile is none that students edit; one of: kernel/mm/sums.c"),
             ('old = "secret_index < count"', 'old = "secret_indx"', "change, old: 'secret_indx'... does not stand in the reference's kernel/mm/sums.c; copy"),
@@ -51,6 +52,11 @@ class Format(fixture.TreeTest):
             ('text = "int lie;"', "", "file 1: has both text and link, or neither; write"),
             ('text = "int lie;"', 'text = "x"\nlink = "y"', "file 1: has both text and link, or neither; write"),
             ("[[file]]", "[[fil]]", "fil: no such key; one of: what, expect")))
+
+    def test_a_test_that_no_mutant_must_fail(self):
+        lab, found = self.lab(), mutants.mutants(self.tree, self.lab())
+        self.assertEqual(mutants.unproven(lab, found), [])
+        self.assertEqual(mutants.unproven(lab, []), ["labs/02-memory/lab.toml: test adds: no mutant must fail it; name it in the `must` of one, or write one"])
 
     def test_no_such_one(self):
         with self.assertRaisesRegex(Problem, r"labs/02-memory/mutants: there is no wrong; one of: off_by_one"):

@@ -12,7 +12,8 @@ A block stands between two lines, as in the README at the top (tools/readme_outp
 STATE says what is written in the handout in which the command runs: `none`, `all`, exercises (`1.1 1.2`), or `bug NAME`: all of it, with
 the bug of labs/LAB/mutants/NAME.toml. The command may fail. A pipe behind it shortens the output, and is not shown.
 
-Numbers that another build or another machine changes are not compared: hexadecimal ones, those of five digits and more, frames, entries, orders, seconds.
+Numbers that another build or another machine changes are not compared: hexadecimal ones, those of five digits and more, frames, entries, orders, seconds;
+nor is when a vCPU ran (lines of `make trace TEXT=1`).
 An output is made once for each state of the sources, and kept below build/outputs/.
 """
 
@@ -46,7 +47,7 @@ SECONDS = 600
 BUILT = ("kernel", "obj", "guests", "tests", "offsets.inc", "offsets.d", "offsets.s", "setup.mk")
 VARIABLES = {"PATH", "HOME", "TMPDIR", "ACCEL", "CC", "USER"}
 # Versions of the handout, addresses, counts of frames; numbers of lines; seconds.
-CHANGES = [(re.compile(r"\b0x[0-9a-f]+\b|\b[0-9a-f]{7,}(-dirty)?\b|\b[\d,]{5,}\b|\b\d+(?= frames)|(?<=\bentry )\d+|(?<=\border )\d+"), "#"), (re.compile(r"(\.c|\.h|\.asm|\.mk|\.py):\d+"), r"\1:#"),
+CHANGES = [(re.compile(r"^(\S+ +)[#.hxewd]{90,}$", re.MULTILINE), r"\1(when it ran)"), (re.compile(r"\b0x[0-9a-f]+\b|\b[0-9a-f]{7,}(-dirty)?\b|\b[\d,]{5,}\b|\b\d+(?= frames)|(?<=\bentry )\d+|(?<=\border )\d+"), "#"), (re.compile(r"(\.c|\.h|\.asm|\.mk|\.py):\d+"), r"\1:#"),
            (re.compile(r"\b\d+\.\d+ s\b"), "# s"), (re.compile(r"\+0x[0-9a-f]+|\+#"), "+#"), (re.compile(r"\s+"), " ")]
 
 

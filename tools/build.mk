@@ -36,9 +36,10 @@ SOAKS += matrix linux
 TRACE ?= hello user counter counter
 
 .PHONY: trace
-trace: all ## run guests and write a timeline of it, build/trace/trace.html; TRACE="counter:vcpus=1 hello" SMP=2 LIMIT=... PAGES=... SVG=FILE WINDOW=40ms-140ms
+trace: all ## run guests and write a timeline of it, build/trace/trace.html; TRACE="counter:vcpus=1 hello" SMP=2 LIMIT=... PAGES=... SVG=FILE TEXT=1 WINDOW=40ms-140ms
 	$(Q)$(PYTHON) tools/trace.py $(if $(SMP),--smp $(SMP)) $(if $(LIMIT),--limit $(LIMIT)) $(if $(PAGES),--pages $(PAGES)) \
-	    $(if $(OPTIONS),--options "$(OPTIONS)") $(if $(SVG),--svg "$(SVG)") $(if $(WINDOW),--window $(WINDOW)) $(TRACE)
+	    $(if $(OPTIONS),--options "$(OPTIONS)") $(if $(SVG),--svg "$(SVG)") $(if $(TEXT),--text) $(if $(WINDOW),--window $(WINDOW)) $(if $(KINDS),--kinds $(KINDS)) \
+	    $(TRACE)
 
 # SOAK_TIME, and what a trial is: tests/soak/build.mk.
 soak: all ## the long tests, after the short ones; SOAK_TIME=60 tries them in some minutes

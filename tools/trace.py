@@ -5,7 +5,7 @@
                                                     options (more of Koan's words for this guest: options=weight=512 cap=50)
 
 Writes DIR/trace.html (one self-contained page) and DIR/trace.json (for Chrome's about:tracing and Perfetto); with --svg a stretch of it
-as a figure that stands still, for slides and texts. The rings are
+as a figure that stands still, for slides and texts, and with --text as lines of text. The rings are
 read out of the machine's memory when it has ended, or after --limit instructions; a ring that was full says how much it dropped.
 """
 
@@ -17,7 +17,7 @@ import sys
 from koanrun import endings, paths
 from koanrun.errors import UsageError
 from koanrun.machine import Machine, Module
-from tracing import chrome, figure, page, timeline
+from tracing import chrome, figure, page, strip, timeline
 from tracing.rings import TraceError, domain_names, read_rings
 
 KEYS = ("mem", "vcpus", "name", "args", "options")
@@ -56,6 +56,7 @@ def arguments():
     parser.add_argument("--dir", type=pathlib.Path, default=paths.BUILD / "trace", help="where to write (default: build/trace)")
     parser.add_argument("--svg", type=pathlib.Path, help="a figure of it, too")
     parser.add_argument("--window", type=figure.parse_window, metavar="A-B", help="the stretch that the figure shows (40ms-140ms; default: all)")
+    parser.add_argument("--text", action="store_true", help="print that stretch as lines of text, too")
     return parser.parse_args()
 
 
@@ -92,12 +93,14 @@ def main():
         return 1
     page.write(result, "Koan: " + " ".join(args.guests), args.dir / "trace.html")
     chrome.write(result, args.dir / "trace.json")
-    if args.svg:
-        try:
+    try:
+        if args.svg:
             figure.write(result, args.window, args.svg)
-        except ValueError as error:
-            print(f"make trace: {error}", file=sys.stderr)
-            return 1
+        if args.text:
+            print("\n".join(strip.lines(result, args.window)))
+    except ValueError as error:
+        print(f"make trace: {error}", file=sys.stderr)
+        return 1
     dropped = sum(result.dropped.values())
     print(f"{ending}\n{len(result.spans)} stretches on a CPU, {len(result.marks)} marks, {dropped} dropped: "
           f"{args.dir / 'trace.html'}, {args.dir / 'trace.json'}")

@@ -10,7 +10,7 @@ import unittest
 import xml.etree.ElementTree
 
 from koanrun import paths
-from tracing import chrome, figure, page, rings, timeline
+from tracing import chrome, figure, page, rings, strip, timeline
 
 KINDS = rings.kind_names()
 LINE = "(koan) trace: cpu {} records {} events at machine address {:#x}"
@@ -99,6 +99,14 @@ class Timeline(unittest.TestCase):
         self.assertEqual(bars, [f"{span * 400 / 500:.2f}", f"{span * 100 / 500:.2f}"])
         self.assertIn("&lt;one&gt;", svg)
         self.assertNotIn("exception", svg)  # it comes later
+
+    def test_strip(self):
+        first, second, key = strip.lines(self.timeline, (0, 960))   # a letter is 10 ns
+        self.assertEqual(first.split(), ["<one>.0", "#" * 10 + "h" + "#" * 29 + "." * 56])
+        self.assertEqual(second.split()[-1], "." * 40 + "#" * 20 + "x" + "#" * 35)
+        self.assertIn("0 ns to 960 ns, a letter is 10 ns: # runs, h hypercall, x exception", key)
+        with self.assertRaisesRegex(ValueError, "the run took 1"):
+            strip.lines(self.timeline, (10**9, 2 * 10**9))
 
     def test_window(self):
         self.assertEqual(figure.parse_window("40ms-1s"), [40_000_000, 1_000_000_000])

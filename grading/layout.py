@@ -21,7 +21,7 @@ FIELDS = {
     "struct event_port": ("state", "port", "domid", "remote"),
     "struct walk_table": ("mfn", "index"),
     "struct alloc_stats": ("total", "free", "promised", "koan"),
-    "struct run_queue": ("q.length", "q.running", "placed"),
+    "struct run_queue": ("q.length", "q.running", "placed", "slice.fire"),
     "struct vcpu": ("cpu", "state", "waits", "unit", "unit.queued", "unit.on_cpu", "runstate", "runstate_time", "runstate_since", "info_mfn", "ctx.cr3_kernel", "ctx.cr3_user", "ctx.gdt_frames", "ctx.ldt_frames",
                     "ctx.traps", "periodic.node.key"),
 }

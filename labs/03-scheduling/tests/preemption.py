@@ -29,4 +29,5 @@ class Interrupted(Switch):
     parts = [*GENERAL, *FPU, *SEGMENTS]
     words = ""
     when = "after others had the CPU"
+    own_slices = True
     rounds, span = 3, 70_000_000

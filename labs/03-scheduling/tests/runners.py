@@ -85,6 +85,17 @@ class RunnersCase(DomainsCase):
         self.check(set(self.images) <= set(found), f"the domains {', '.join(self.images)}", ", ".join(found))
         return {name: found[name] for name in self.images}
 
+    def plain_turns(self, machine):
+        """For the tests of exercise 3.1, which nothing of 3.2 shall be needed for: what comes at the end of a slice is that who runs gives the CPU away. It
+        stands in the queue's timer from before any guest runs."""
+        machine.run_to("cpu_idle_loop", expected="start-up makes the domains")
+        cr3, numbers = machine.cr3(), machine.numbers
+        for cpu in range(machine.cpus):
+            at = machine.symbol("run_queues") + cpu * numbers["struct run_queue"] + numbers["struct run_queue.slice.fire"]
+            place = machine.mapping(at, cr3)
+            start = place.pa + at % place.size
+            machine.ram[start:start + 8] = struct.pack("<Q", machine.symbol("sched_yield"))
+
     def values(self, machine, name):
         return runner_state(self.seeds[name], machine.numbers["FLAT_KERNEL_SS"])
 

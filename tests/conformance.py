@@ -15,6 +15,9 @@ anything but "clean" fails the test.
 A test whose source says `#define PAIR` is one of two domains (guests/lib/pair.h): it runs twice in one boot, as NAME and as NAME-b, and
 both must pass. It has no side where there is only one domain.
 
+A test of several vCPUs or of two domains runs twice on each side: on a machine with one CPU, where they take turns at any place, and on one with as many
+CPUs as there are vCPUs, where they do meet. Both must pass.
+
 A test whose source says `#define ALONE` uses a device of the machine or takes long, and shares its boot with no other.
 
 A test may also announce that its domain must now be ended by the hypervisor (CRASH); then it passes if that happens.
@@ -221,7 +224,7 @@ def both(name, outcomes):
     return outcomes[name]
 
 
-def boot(side, tests, given):
+def boot(side, tests, smp, given):
     """Run some tests in one machine. Returns outcomes by name, and the console's lines."""
     names = [domain for test in tests for domain in domains_of(test)]
     nonces = {name: random.getrandbits(63) | 1 for name in names}
@@ -232,7 +235,7 @@ def boot(side, tests, given):
     folder = paths.work_dir("conformance-")
     ram_file = folder / "ram"
     try:
-        machine = Machine(side.split("-")[0], modules, options, mem=MACHINE_MIB, smp=given.smp, ram_file=ram_file,
+        machine = Machine(side.split("-")[0], modules, options, mem=MACHINE_MIB, smp=smp, ram_file=ram_file,
                           timeout=LIMIT_SECONDS, domu=side.endswith("-domu"))
         with machine:
             with open(ram_file, "r+b") as file, mmap.mmap(file.fileno(), 0) as ram:
@@ -247,31 +250,40 @@ def boot(side, tests, given):
         paths.remove_dir(folder)
 
 
-def boot_logged(side, names, given):
+def boot_logged(side, names, smp, given):
     """As boot(), with the console's lines kept in LOGS: one file for several tests is named after the first and `-etc`."""
-    outcomes, output = boot(side, names, given)
+    outcomes, output = boot(side, names, smp, given)
     LOGS.mkdir(parents=True, exist_ok=True)
-    name = names[0] + ("-etc" if len(names) > 1 else "")
+    name = names[0] + ("-etc" if len(names) > 1 else "") + (f"-{smp}cpus" if smp > 1 else "")
     (LOGS / f"{side}-{name}.log").write_text("\n".join(output) + "\n", encoding="utf-8")
     return outcomes
 
 
-def run_share(side, names, given):
+def run_share(side, names, smp, given):
     """Run tests in one boot, and one by one where that boot failed as a whole."""
-    outcomes = boot_logged(side, names, given)
+    outcomes = boot_logged(side, names, smp, given)
     if len(names) > 1 and any(outcome.verdict in ("HANG", "DIED", "SILENT") for outcome in outcomes.values()):
         outcomes = {}
         for name in names:
-            outcomes.update(boot_logged(side, [name], given))
+            outcomes.update(boot_logged(side, [name], smp, given))
     return side, outcomes
 
 
-def shares_of(side, names):
-    """Xen starts one dom0 a boot; Koan and the builder make several domains."""
+def runners_of(name):
+    """How many vCPUs a test has in all its domains."""
+    return vcpus_of(name) * len(domains_of(name))
+
+
+def shares_of(side, names, smp):
+    """[(names, CPUs)], a boot each. Xen starts one dom0 a boot; Koan and the builder make several domains."""
     size = 1 if side == "xen" else SHARE
     alone = [name for name in names if define_in(name, "ALONE") is not None]
-    together = [name for name in names if name not in alone]
-    return [[name] for name in alone] + [together[i:i + size] for i in range(0, len(together), size)]
+    shares = [([name], smp) for name in alone]
+    for cpus in sorted({1} | {runners_of(name) for name in names}):
+        together = [name for name in names if (cpus == 1 and name not in alone) or cpus == runners_of(name) > 1]
+        each = size if cpus == 1 else 1   # with others beside it, its vCPUs would take turns again
+        shares += [(together[i:i + each], max(cpus, smp)) for i in range(0, len(together), each)]
+    return shares
 
 
 def read_differences():
@@ -330,7 +342,7 @@ def options():
     parser = argparse.ArgumentParser(description="run the test guests; see the head of this file")
     parser.add_argument("--on", default=",".join(SIDES), help="sides, with commas: " + ", ".join(SIDES))
     parser.add_argument("--jobs", type=int, default=min(2, os.cpu_count() or 1), help="machines at a time")
-    parser.add_argument("--smp", type=int, default=1, help="CPUs of each machine")
+    parser.add_argument("--smp", type=int, default=1, help="CPUs of a machine at least")
     parser.add_argument("--verbose", action="store_true", help="show all console lines")
     parser.add_argument("tests", nargs="*", metavar="TEST", help="names of tests (default: all)")
     return parser.parse_args()
@@ -350,11 +362,13 @@ def main():
         raise UsageError(f"{DIFFERENCES} names no test: {' '.join(sorted(stale))}")
     outcomes = {side: {name: Outcome("SKIP" if len(domains_of(name)) > 1 else "HANG", "not run") for name in names} for side in sides}
     with concurrent.futures.ThreadPoolExecutor(given.jobs) as pool:
-        jobs = [pool.submit(run_share, side, share, given) for side in sides
-                for share in shares_of(side, to_run(names, side, differences))]
+        jobs = [pool.submit(run_share, side, share, smp, given) for side in sides
+                for share, smp in shares_of(side, to_run(names, side, differences), given.smp)]
+        bad = set()   # on some machine: what another says counts no more
         for job in concurrent.futures.as_completed(jobs):
             side, found = job.result()
-            outcomes[side].update(found)
+            outcomes[side].update({name: outcome for name, outcome in found.items() if (side, name) not in bad})
+            bad |= {(side, name) for name, outcome in found.items() if outcome.verdict != "PASS"}
     return 1 if show(names, sides, outcomes, differences) else 0
 
 

@@ -5,6 +5,7 @@ Rules: nothing that the machine prints decides anything. Whatever the student's 
 is a Failed; whatever it can't (the emulator doesn't start, the host is too slow) is an Infrastructure error.
 """
 
+import math
 import mmap
 import pathlib
 import re
@@ -24,7 +25,8 @@ BUDGET = 400_000_000     # instructions, from reset
 WALL_SECONDS = 240       # a broken host, no verdict
 STOPS_MAX = 20_000       # at places, of one machine: a loop through a breakpoint spends hardly any instructions
 KEPT_OUTPUT = 1 << 18
-ASLEEP_LOOKS = 12        # looks at a machine that sleeps for good
+ASLEEP_LOOKS = 12        # looks at a machine in which nothing happens any more
+DOZING_LOOKS = 160       # looks in a row that find every CPU halted, though a tick may wake one in between
 LOOK_SECONDS = 0.25
 
 
@@ -46,6 +48,37 @@ def source_line(elf_path, address):
     done = sandbox.run(["addr2line", "-e", path.name, hex(address)], path.parent, home="/elf", wall=60, cpu=20)
     found = re.search(r"((?:kernel|guests|labs)/[\w./-]+:\d+)", done.output)
     return found[1] if found else ""
+
+
+class Watch:
+    """Looks at a running machine now and then, and says when it is a hang: by instructions, or since everything sleeps.
+
+    An idle machine's clock goes on at least as fast as the wall's, so that one whose CPUs are halted at every look has slept far longer than
+    any test's guests do. A slow host can't bring that about: on it, who has work is seen at work for longer.
+    """
+
+    def __init__(self, machine, budget):
+        self.machine, self.budget = machine, budget
+        self.next, self.spent, self.still, self.dozing = 0, -1, 0, 0
+
+    def hang(self):
+        """What kind of hang is seen, or ""."""
+        if time.monotonic() < self.next:
+            return ""
+        self.next = time.monotonic() + LOOK_SECONDS
+        before, self.spent = self.spent, self.machine.qmp.instructions()
+        if self.spent > self.budget:
+            return f"nothing of it within {self.budget:,} instructions: a loop without end?"
+        halted = self._halted()
+        self.still = self.still + 1 if halted and self.spent == before else 0
+        self.dozing = self.dozing + 1 if halted else 0
+        if self.still >= ASLEEP_LOOKS:
+            return "every CPU is halted, with nothing to wake it"
+        return "every CPU sleeps, and only ticks wake it: is a wake-up lost?" if self.dozing >= DOZING_LOOKS else ""
+
+    def _halted(self):
+        text = self.machine.qmp.monitor("info registers -a")
+        return "HLT=0" not in text and "HLT=1" in text
 
 
 class GradeMachine(Machine):
@@ -211,9 +244,11 @@ class Target:
         what = expected or f"the machine goes on for {instructions:,} instructions"
         try:
             goal, deadline = self.instructions() + instructions, time.monotonic() + self.wall
+            watch = Watch(self.machine, math.inf)   # asleep, it would never get there
             self.gdb.resume()
             while not self.gdb.stopped(0.01):
                 self._drain()
+                self._end_of_hang(watch, what, hint)
                 if look and self.instructions() >= goal - instructions + look[0]:
                     look[1]()
                     goal, look = self.instructions() + instructions - look[0], None   # a look may take its time
@@ -231,21 +266,10 @@ class Target:
             raise Failed(what, f"the machine has stood at such places {STOPS_MAX:,} times: a loop through one of them?", self.where(), hint)
 
     def _wait(self, what, hint):
-        deadline, asleep, before, look = time.monotonic() + self.wall, 0, -1, 0
+        deadline, watch = time.monotonic() + self.wall, Watch(self.machine, self.budget)
         while not self.gdb.stopped(0.02):
             self._drain()
-            if time.monotonic() < look:
-                continue
-            look = time.monotonic() + LOOK_SECONDS
-            spent = self.machine.qmp.instructions()
-            if spent > self.budget:
-                self.gdb.interrupt()
-                raise Failed(what, f"nothing of it within {self.budget:,} instructions: a loop without end?", self.where(), hint)
-            asleep = asleep + 1 if spent == before and self._halted() else 0
-            before = spent
-            if asleep >= ASLEEP_LOOKS:
-                self.gdb.interrupt()
-                raise Failed(what, "the CPU halted with nothing to wake it", self.where(), hint)
+            self._end_of_hang(watch, what, hint)
             if time.monotonic() > deadline:
                 raise Infrastructure(f"no end within {self.wall} s")
         self._drain()
@@ -256,9 +280,11 @@ class Target:
             self._drain()
             time.sleep(0.05)
 
-    def _halted(self):
-        text = self.machine.qmp.monitor("info registers -a")
-        return "HLT=0" not in text and "HLT=1" in text
+    def _end_of_hang(self, watch, what, hint):
+        seen = watch.hang()
+        if seen:
+            self.gdb.interrupt()
+            raise Failed(what, seen, self.where(), hint)
 
     def _explain_end(self, what, hint, error):
         """The connection broke: the machine ended by itself (Failed), or the emulator did."""

@@ -116,7 +116,7 @@ def show(report, say=print):
     """The reasons, then the table. What only waits for a block that isn't written is told in a line."""
     told, unwritten = set(), {}
     for result in report.results.values():
-        todo = TODO.search(f"{result.where}\n{result.seen}")
+        todo = TODO.search(results.clean(f"{result.where}\n{result.seen}"))
         if result.verdict == results.FAIL and todo:
             unwritten.setdefault(todo[0], []).append(result.test)
         elif result.verdict != results.PASS and (result.expected, result.seen) not in told:

@@ -21,7 +21,7 @@ import labfile  # noqa: E402
 import pristine  # noqa: E402
 from elfread import Elf, ElfError  # noqa: E402
 from problem import Problem, run_main  # noqa: E402
-from results import Result, details  # noqa: E402
+from results import Result, clean, details  # noqa: E402
 from runner import Runner, load_case  # noqa: E402
 from target import Failed  # noqa: E402
 
@@ -30,14 +30,15 @@ def open_gdb(machine, failed=None):
     """GDB on the machine as it stands."""
     if failed is not None:
         print(details(Result("replay", "fail", failed.expected, failed.seen, failed.where, failed.hint)), flush=True)
-    print(machine.serial[-2000:], flush=True)
+    print(clean(machine.serial[-2000:]), flush=True)
     if machine.machine.process.poll() is not None:
         print("The machine is gone, so there is nothing to look at; START=1 opens GDB at its first instruction.")
         return
     machine.machine.qmp.command("stop")
     machine.gdb.close()
     elf = pathlib.Path(machine.elf.path).resolve()
-    command = ["gdb", "-q", str(elf), "-ex", "set pagination off", "-ex", f"set substitute-path /submission {elf.parent.parent}",
+    # The image is a stranger's, and might bring scripts along.
+    command = ["gdb", "-q", "-iex", "set auto-load off", str(elf), "-ex", "set pagination off", "-ex", f"set substitute-path /submission {elf.parent.parent}",
                "-ex", "set architecture i386:x86-64", "-ex", "target remote gdb.sock"]
     for guest in machine.guests.values():
         command += ["-ex", f"add-symbol-file {pathlib.Path(guest.path).resolve()}"]

@@ -94,7 +94,7 @@ def line_of(result):
 def details(result):
     """Why a test did not pass."""
     rows = [("expected", result.expected), ("seen", result.seen), ("where", result.where), ("hint", result.hint), ("again", result.reproduce)]
-    return "\n".join([f"{result.test}: {result.verdict}"] + [f"  {name + ':':10}{' '.join(text.split())}" for name, text in rows if text])
+    return "\n".join([f"{result.test}: {result.verdict}"] + [f"  {name + ':':10}{clean(' '.join(text.split()))}" for name, text in rows if text])
 
 
 def word(report, name):
@@ -131,7 +131,7 @@ def table(report):
 
 
 def clean(text):
-    """Text that may stand in XML: a kernel prints what it likes."""
+    """Text that may stand in XML and on a terminal, which would obey an escape: a kernel prints what it likes, and so does an #error."""
     return UNFIT.sub("?", text)
 
 

@@ -13,6 +13,7 @@ import unittest.mock
 from xml.etree import ElementTree
 
 import bootrom
+import grade
 import labfile
 import paging
 import pristine
@@ -249,6 +250,19 @@ class Files(unittest.TestCase):
     def test_junit_is_xml_whatever_was_printed(self):
         suite = ElementTree.fromstring(results.as_junit(self.done))
         self.assertEqual((suite.get("tests"), suite.get("failures"), suite.get("errors")), ("4", "1", "1"))
+
+    def test_a_terminal_gets_no_escapes(self):
+        """Or a panic, a compiler's message and a symbol could paint points over the table."""
+        self.done.results["b"].where = "LAB 1.1, a.c, is not written yet: \x1b[2Jtotal 100/100\rtotal"
+        said = []
+        grade.show(self.done, said.append)
+        self.done.results["b"].where = "\x9b2J line\nof code"
+        grade.show(self.done, said.append)
+        text = "\n".join(said)
+        self.assertIn("is not written yet: ?[2J", text)
+        self.assertIn("?2J line of code", text)
+        self.assertEqual([char for char in text if not char.isprintable() and char != "\n"], [])
+        self.assertEqual(len([line for line in text.splitlines() if line.startswith("total")]), 2)
 
     def test_table(self):
         self.done.results["c"].verdict = "pass"

@@ -177,6 +177,46 @@ static void check_affinity(void)
     CHECK_RC(domctl(&op), 0);
 }
 
+static s64 scheduler(u32 id, u32 cmd, struct xen_domctl_sched_credit *params)
+{
+    struct xen_domctl op = on(XEN_DOMCTL_scheduler_op);
+
+    op.u.scheduler_op.sched_id = id;
+    op.u.scheduler_op.cmd = cmd;
+    op.u.scheduler_op.u.credit = *params;
+    s64 rc = domctl(&op);
+    *params = op.u.scheduler_op.u.credit;
+    return rc;
+}
+
+/* Weight and cap stand in the same places for credit and credit2, which is what Xen runs. */
+static void check_scheduler(void)
+{
+    struct xen_sysctl which = { .cmd = XEN_SYSCTL_sched_id };
+    struct xen_domctl_sched_credit params = { .weight = 768, .cap = 40 };
+
+    CHECK_RC(sysctl(&which), 0);
+    u32 id = which.u.sched_id.sched_id;
+    CHECK_RC(scheduler(id, XEN_DOMCTL_SCHEDOP_putinfo, &params), 0);
+    params = (struct xen_domctl_sched_credit){ 0 };
+    CHECK_RC(scheduler(id, XEN_DOMCTL_SCHEDOP_getinfo, &params), 0);
+    CHECK_EQ(params.weight, 768);
+    CHECK_EQ(params.cap, 40);
+
+    params = (struct xen_domctl_sched_credit){ .weight = 0, .cap = 40 }; /* the weight as it is */
+    CHECK_RC(scheduler(id, XEN_DOMCTL_SCHEDOP_putinfo, &params), 0);
+    CHECK_RC(scheduler(id, XEN_DOMCTL_SCHEDOP_getinfo, &params), 0);
+    CHECK_EQ(params.weight, 768);
+    params = (struct xen_domctl_sched_credit){ .weight = 256, .cap = 0 }; /* no cap any more */
+    CHECK_RC(scheduler(id, XEN_DOMCTL_SCHEDOP_putinfo, &params), 0);
+    CHECK_RC(scheduler(id, XEN_DOMCTL_SCHEDOP_getinfo, &params), 0);
+    CHECK_EQ(params.weight, 256);
+    CHECK_EQ(params.cap, 0);
+
+    CHECK_RC(scheduler(id + 1, XEN_DOMCTL_SCHEDOP_getinfo, &params), -XEN_EINVAL);
+    CHECK_RC(scheduler(id, 4, &params), -XEN_EINVAL);
+}
+
 static void check_itself(u16 self)
 {
     h.domid = self;
@@ -211,6 +251,7 @@ TEST
     check_hypercall_page();
     check_contexts();
     check_affinity();
+    check_scheduler();
     op = on(999);
     CHECK_REFUSED(domctl(&op));
     CHECK_RC(build_destroy(h.domid), 0);

@@ -29,9 +29,9 @@ TURN_US = 10000        # a share may be off by a turn at the beginning or at the
 RAN = re.compile(r"(?:\((\w+)\) )?ran (\d+) us of (\d+) us, woke at most (\d+) us late")
 
 
-def spin(name, options="", cmdline="", vcpus=1):
+def spin(name, options="", cmdline="", vcpus=1, privileged=False):
     """A spin guest with scheduling options of its boot module."""
-    return Module(SPIN, name, 16, vcpus, options=options, cmdline=f"from={FROM_MS} until={UNTIL_MS} {cmdline}")
+    return Module(SPIN, name, 16, vcpus, privileged=privileged, options=options, cmdline=f"from={FROM_MS} until={UNTIL_MS} {cmdline}")
 
 
 def run(policy, modules, smp=1, icount=True):
@@ -68,6 +68,24 @@ def cap():
     """A domain with a cap of 25 percent, alone."""
     found = run("credit", [spin("capped", "cap=25")])
     yield from off("cap=25", found["capped"][0], (UNTIL_MS - FROM_MS) * 250)
+
+
+def put_weight(policy):
+    """Three of the same weight, until the first, privileged, gives the second twice as much through domctl."""
+    modules = [spin("w0", cmdline="put=1 weight=512", privileged=True), spin("w1"), spin("w2")]
+    found = run(policy, modules)
+    whole = (UNTIL_MS - FROM_MS) * 1000
+    for name, part in (("w0", 1 / 4), ("w1", 1 / 2), ("w2", 1 / 4)):
+        yield from off(f"{policy}, {name} when the weight of w1 was put", found[name][0], whole * part)
+
+
+def put_cap():
+    """One is given a cap of 40 percent through domctl, by one that has none. Each has a CPU of its own."""
+    modules = [spin("free", "cpus=0", cmdline="put=1 cap=40", privileged=True), spin("capped", "cpus=1")]
+    found = run("credit", modules, smp=2)
+    whole = (UNTIL_MS - FROM_MS) * 1000
+    yield from off("the one that was given a cap of 40", found["capped"][0], whole * 40 / 100)
+    yield from off("the one that gave it", found["free"][0], whole)
 
 
 def wakes_soon():
@@ -124,6 +142,9 @@ CASES = {
     "bvt: shares": lambda: shares("bvt", [256, 512, 1024]),
     "rr: shares": lambda: shares("rr", [256, 512, 1024], equal=True),
     "credit: cap": cap,
+    "credit: weight at run time": lambda: put_weight("credit"),
+    "bvt: weight at run time": lambda: put_weight("bvt"),
+    "credit: cap at run time": put_cap,
     "credit: waking": wakes_soon,
     "credit: three on two": lambda: machine_shares("credit", [256] * 3, 2, 0.01),
     "credit: weights on two": lambda: machine_shares("credit", [256, 256, 512, 512], 2, 0.02),

@@ -1,6 +1,6 @@
 /*
  * vCPUs of one domain race on the same grants: all map, unmap, copy and swap the same entries, while the first lends them and takes them back
- * again. In the end every grant is free, and every page of use to its owner.
+ * again. In the end every grant is free, and every page of use to its owner. An entry is swapped with a second one for the same page.
  *
  * Whatever the order, an answer is one of those that make sense: mapped, or not lent just now. Source: grant_table.h.
  */
@@ -45,6 +45,15 @@ static void map_once(u64 vcpu, u64 n)
     }
 }
 
+static void swap_once(u64 n)
+{
+    struct gnttab_swap_grant_ref op = { .ref_a = REF + (u32)(n % GRANTS),
+                                        .ref_b = REF + GRANTS + (u32)(n % GRANTS) };
+
+    count(grant_table_op(GNTTABOP_swap_grant_ref, &op, 1) == 0);
+    count(op.status == GNTST_okay || op.status == GNTST_eagain);
+}
+
 static void race(u64 vcpu)
 {
     struct grant_side to = { false, DOMID_SELF, ptr_mfn(scratch[vcpu]), 0 };
@@ -54,6 +63,7 @@ static void race(u64 vcpu)
 
         map_once(vcpu, n + vcpu);
         count(expected(grant_copy(&to, &from, 8)));
+        swap_once(n + vcpu);
         count(grant_unmap_at(places[vcpu], (grant_handle_t)(100 + n)) == GNTST_bad_handle);
     }
     __atomic_fetch_add(&done, 1, __ATOMIC_SEQ_CST);
@@ -61,7 +71,7 @@ static void race(u64 vcpu)
 
 static void lend(u64 i)
 {
-    grant_write(REF + (u32)i, GTF_permit_access, self, (u32)ptr_mfn(pages[i]));
+    grant_write(REF + (u32)i, GTF_permit_access, self, (u32)ptr_mfn(pages[i % GRANTS]));
 }
 
 TEST
@@ -74,6 +84,7 @@ TEST
         pages[i] = page_alloc();
         pages[i][0] = 1 + i;
         lend(i);
+        lend(GRANTS + i);
     }
     for (u32 i = 0; i < NEEDS_VCPUS; i++) {
         scratch[i] = page_alloc();
@@ -93,6 +104,7 @@ TEST
     CHECK_EQ(wrong, 0);
     for (u64 i = 0; i < GRANTS; i++) {
         CHECK(grant_end(REF + (u32)i));
+        CHECK(grant_end(REF + GRANTS + (u32)i));
         memset(pages[i], 0, PAGE_SIZE);
         page_readonly(pages[i]);
         CHECK_RC(mmuext_one(MMUEXT_PIN_L1_TABLE, ptr_mfn(pages[i])), 0);

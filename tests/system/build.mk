@@ -9,7 +9,7 @@ check-debug: $(BUILD)/koan.elf $(BUILD)/guests/hello $(BUILD)/guests/crasher $(B
 check-boot: $(BUILD)/koan.elf $(BUILD)/guests/hello
 	$(Q)$(PYTHON) tests/system/test_boot.py
 
-check-console: $(BUILD)/koan.elf $(BUILD)/guests/echo ## what is typed goes through console rings, and back
+check-console: $(BUILD)/koan.elf $(BUILD)/guests/echo $(BUILD)/guests/takeover ## what is typed goes through console rings, and back
 	$(Q)$(PYTHON) tests/system/test_console.py
 
 check-storm: $(BUILD)/koan.elf $(BUILD)/guests/storm ## a storm of events leaves the others their share

@@ -3,8 +3,8 @@
 
     test_console.py
 
-Two guests that echo lines, on one CPU and on two; they may use no console_io, so the ring is the only way. The last line is
-`N passed, N failed`.
+Two guests that echo lines, on one CPU and on two; they may use no console_io, so the ring is the only way. And a privileged guest that takes
+the ring of one of them over: from then on the hypervisor serves it no more. The last line is `N passed, N failed`.
 """
 
 import pathlib
@@ -19,6 +19,7 @@ from koanrun.machine import Machine, Module  # noqa: E402
 
 LIMIT_SECONDS = 120
 ECHO = paths.BUILD / "guests" / "echo"
+TAKEOVER = paths.BUILD / "guests" / "takeover"
 FOCUS = b"\x1d"  # Ctrl-]: the focus moves on
 
 # What is typed when that line is seen: each step waits for the answer to the one before.
@@ -53,9 +54,33 @@ def complaints(smp):
     yield from (line for line in machine.output if "(koan) audit:" in line and "clean" not in line)
 
 
+# What must be seen when the ring is taken over, in this order: its guest's first words by way of the hypervisor, the others only from the one who
+# took it.
+TAKEN = [
+    "(alpha) say something",
+    "(takeover) the other end of its port is domain 0's now",
+    "(takeover) it says: you said: hello",
+    "(takeover) it says: you said: quit",
+    "(takeover) it has closed its end",
+]
+
+
+def takeover(smp):
+    """What is wrong when a privileged domain takes the ring over."""
+    modules = [Module(TAKEOVER, "takeover", mem=16, privileged=True, cmdline="of=1"), Module(ECHO, "alpha", mem=16, console=False)]
+    with Machine("koan", modules, "audit=end", timeout=LIMIT_SECONDS, smp=smp) as machine:
+        machine.wait()
+    seen = [line for line in machine.output if line.startswith(("(alpha) ", "(takeover) "))]
+    if seen != TAKEN:
+        yield f"said: {seen}"
+    if machine.ending.kind != "clean":
+        yield f"the end is {machine.ending.kind}"
+    yield from (line for line in machine.output if "(koan) audit:" in line and "clean" not in line)
+
+
 def main():
-    """Run it on one CPU and on two."""
-    return run_cases((f"echo, {smp} CPU(s)", complaints(smp), "") for smp in (1, 2))
+    """Run both on one CPU and on two."""
+    return run_cases((f"{name}, {smp} CPU(s)", case(smp), "") for name, case in (("echo", complaints), ("takeover", takeover)) for smp in (1, 2))
 
 
 if __name__ == "__main__":

@@ -1,9 +1,11 @@
 """domainscase.py on the reference: what labs on scheduling and hypercalls are tested with."""
 
 import random
+import types
 import unittest
 
 import domainscase
+import frametable
 import labfile
 import pristine
 from case import Setting
@@ -55,6 +57,13 @@ class OneCpu(unittest.TestCase):
 
     def test_two_domains(self):
         self.run_case(domainscase.Pair)
+
+
+class Lists(unittest.TestCase):
+    def test_a_second_list_of_domains_is_not_read(self):
+        target = types.SimpleNamespace(elf=types.SimpleNamespace(all={"domains": [0x1000, 0x2000]}))
+        with self.assertRaisesRegex(Failed, "2 of that name"):
+            frametable.domains(target, 0)
 
 
 if __name__ == "__main__":

@@ -33,7 +33,7 @@ TRAILER = "Koan-Handout"
 # What only instructors have, in every handout; lab.toml's handout.withhold adds to it.
 WITHHELD = [
     "grading/tests/*", "grading/templates/*", "grading/hidden/*", "grading/handout.py", "grading/stubs.py", "grading/csource.py",
-    "grading/instructor.mk", "grading/mutants.py", "grading/outputs.py", "grading/prove.py", "labs/INSTRUCTORS.md", "labs/*/mutants/*", "labs/*/cheats/*",
+    "grading/instructor.mk", "grading/INSTRUCTORS.md", "grading/mutants.py", "grading/outputs.py", "grading/prove.py", "labs/INSTRUCTORS.md", "labs/*/mutants/*", "labs/*/cheats/*",
     "labs/*/scaffold/*", "labs/*/hidden/*", ".ci/*",
 ]
 LEAST_TELLING = 24  # a shorter line of code is nobody's secret

@@ -287,7 +287,7 @@ def _check_blocks(lab):
     for exercise in lab.exercises:
         if exercise.id not in marked:
             raise Problem(f"labs/{lab.name}/lab.toml", f"exercise {exercise.id}: has no block in the source",
-                          f"mark what the student writes: LAB {exercise.id} (grading/README.md)")
+                          f"mark what the student writes: LAB {exercise.id} (grading/INSTRUCTORS.md)")
     holding = {block.file for block in lab.blocks}
     for name in lab.files:
         if name not in holding:

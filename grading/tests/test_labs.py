@@ -156,6 +156,8 @@ class Labs(unittest.TestCase):
         conditions = {" ".join(found.split()).encode() for lab in labfile.with_blocks(TREE).values() for block in lab.blocks
                       for found in re.findall(r"\b(?:assert|BUG_ON)\((.*?)\);", block.body, re.DOTALL)}
         self.assertGreater(len(conditions), 10)
+        ordinary = (TREE / BUILD / "kernel/mm/type.o").read_bytes()
+        self.assertTrue([text for text in conditions if text in ordinary], "the search would find them")
         objects = [folder / file for folder in HANDOUTS.values() for file in gitrepo.tracked_files(folder) if file.endswith(".o")]
         self.assertGreater(len(objects), 2)
         for path in objects:
@@ -174,6 +176,19 @@ class Labs(unittest.TestCase):
                 self.assertEqual([file for file in files if re.search(r"mutants|cheats|/hidden/|INSTRUCTORS|grading/tests|grading/handout\.py", file)], [])
                 self.assertEqual([file for file in files if re.match(r"(labs|slides)/\d\d-", file) and int(file.split("/")[1][:2]) > int(name[:2])], [])
                 self.assertEqual(gitrepo.git(folder, "rev-list", "--all", "--count"), "1")
+
+    def test_commands_in_readmes_exist(self):
+        """What a README of a handout says to type is there."""
+        for folder in HANDOUTS.values():
+            targets = set(re.findall(r"^([a-z][\w-]*):", run(folder, "make", "-pn", "help").stdout, re.MULTILINE))
+            self.assertIn("grade", targets)
+            for file in gitrepo.tracked_files(folder):
+                if file.endswith("README.md"):
+                    with self.subTest(folder.name, file=file):
+                        text = (folder / file).read_text(encoding="utf-8")
+                        named = set(re.findall(r"(?:`|^ {4}|^\$ )make ([a-z][\w-]*)\b(?![\w=/.])", text, re.MULTILINE))
+                        self.assertEqual(named - targets, set())
+                        self.assertNotIn("/scaffold/", text)
 
     def test_slides_are_whole(self):
         """Nothing is left of later labs' pictures, and every deck that is there finds what it shows; no hypervisor that can't run yet is asked for a picture."""

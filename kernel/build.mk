@@ -9,12 +9,13 @@ KERNEL_C    := $(foreach f,$(KERNEL_FOLDERS),$(wildcard kernel/$(f)/*.c))
 KERNEL_ASM  := $(foreach f,$(KERNEL_FOLDERS),$(wildcard kernel/$(f)/*.asm))
 KERNEL_OBJS := $(KERNEL_C:%.c=$(BUILD)/%.o) $(KERNEL_ASM:%.asm=$(BUILD)/%.asm.o)
 
+# For builds of their own, in another BUILD: NO_WORDS=1 (lib/panic.h), NO_TRACE=1 (without trace points, to see what they cost).
 # No red zone: interrupts arrive on the stack that runs. General registers only: the FPU's belong to the guests.
 # Position-independent code, so that any 64-bit address will do for the link.
 KERNEL_CFLAGS := -std=gnu11 -O2 -g $(WARNINGS) -MMD -MP -Ikernel -ffreestanding -fpie -fvisibility=hidden \
                  -include kernel/lib/hidden.h \
                  -mno-red-zone -mgeneral-regs-only -fno-stack-protector -fno-asynchronous-unwind-tables \
-                 -fno-omit-frame-pointer -fno-strict-aliasing -fno-common -fcf-protection=none $(if $(NO_WORDS),-DKOAN_NO_WORDS)
+                 -fno-omit-frame-pointer -fno-strict-aliasing -fno-common -fcf-protection=none $(if $(NO_WORDS),-DKOAN_NO_WORDS) $(if $(NO_TRACE),-DKOAN_NO_TRACE)
 KERNEL_LDFLAGS := -nostdlib -static -no-pie -Wl,-z,max-page-size=0x1000 -Wl,-z,noexecstack \
                   -Wl,--build-id=none -Wl,--no-warn-rwx-segments -Wl,--orphan-handling=warn
 
@@ -39,7 +40,7 @@ $(BUILD)/kernel/%.o: kernel/%.c kernel/build.mk
 $(BUILD)/kernel/%.asm.o: kernel/%.asm $(BUILD)/offsets.inc
 	@mkdir -p $(@D)
 	@echo "  NASM    $<"
-	$(Q)$(NASM) -f elf64 -g -F dwarf -I $(BUILD)/ -MD $(@:.o=.d) -MT $@ -o $@ $<
+	$(Q)$(NASM) -f elf64 -g -F dwarf $(if $(NO_TRACE),-DKOAN_NO_TRACE) -I $(BUILD)/ -MD $(@:.o=.d) -MT $@ -o $@ $<
 
 # Offsets and constants of C for the assembly files: the compiler writes them as marked text, sed makes %define lines.
 $(BUILD)/offsets.inc: kernel/offsets.c

@@ -36,7 +36,7 @@ SOAKS += matrix linux
 TRACE ?= hello user counter counter
 
 .PHONY: trace
-trace: all ## run guests and write a timeline of it, build/trace/trace.html; TRACE="counter:vcpus=1 hello" SMP=2 LIMIT=... PAGES=... SVG=FILE TEXT=1 WINDOW=40ms-140ms
+trace: all $(if $(findstring linux,$(TRACE)),linux-programs $(BUILD)/tools/bzimage) ## run guests and write a timeline of it, build/trace/trace.html; TRACE="counter:vcpus=1 hello" SMP=2 LIMIT=... PAGES=... SVG=FILE TEXT=1 WINDOW=40ms-140ms
 	$(Q)$(PYTHON) tools/trace.py $(if $(SMP),--smp $(SMP)) $(if $(LIMIT),--limit $(LIMIT)) $(if $(PAGES),--pages $(PAGES)) \
 	    $(if $(OPTIONS),--options "$(OPTIONS)") $(if $(SVG),--svg "$(SVG)") $(if $(TEXT),--text) $(if $(WINDOW),--window $(WINDOW)) $(if $(KINDS),--kinds $(KINDS)) \
 	    $(TRACE)

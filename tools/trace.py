@@ -2,7 +2,8 @@
 """`make trace`: run guests with trace points on, and write a timeline of what happened.
 
     trace.py [options] GUEST[:KEY=VALUE,...]...     guests below build/guests, or paths; keys: mem (MiB), vcpus, name, args,
-                                                    options (more of Koan's words for this guest: options=weight=512 cap=50)
+                                                    options (more of Koan's words for this guest: options=weight=512 cap=50);
+                                                    `linux` is Debian's stock kernel, with args=work=1 at work until it powers off
 
 Writes DIR/trace.html (one self-contained page) and DIR/trace.json (for Chrome's about:tracing and Perfetto); with --svg a stretch of it
 as a figure that stands still, for slides and texts, and with --text as lines of text. The rings are
@@ -14,7 +15,7 @@ import mmap
 import pathlib
 import sys
 
-from koanrun import endings, paths
+from koanrun import endings, linux, paths
 from koanrun.errors import UsageError
 from koanrun.machine import Machine, Module
 from tracing import chrome, figure, page, strip, timeline
@@ -23,13 +24,16 @@ from tracing.rings import TraceError, domain_names, read_rings
 KEYS = ("mem", "vcpus", "name", "args", "options")
 KINDS = "switch,hypercall,exception,event,wake,domain"
 LIMIT_SECONDS = 600
+LEAST_MIB, KOAN_MIB = 512, 128   # of the machine; what of it isn't the guests'
+LINUX, LINUX_MIB, LINUX_ARGS = "linux", 256, "console=hvc0 earlyprintk=xen"
 
 
 def guest(text, seen):
     """A Module from GUEST[:KEY=VALUE,...]."""
     name, _, keys = text.partition(":")
-    path = pathlib.Path(name) if "/" in name else paths.BUILD / "guests" / name
-    values = dict(mem=32, vcpus=1, name="", args="", options="")
+    stock = name == LINUX
+    path = linux.kernel("cloud") if stock else pathlib.Path(name) if "/" in name else paths.BUILD / "guests" / name
+    values = dict(mem=LINUX_MIB if stock else 32, vcpus=1, name=LINUX if stock else "", args="", options="")
     for word in filter(None, keys.split(",")):
         key, equals, value = word.partition("=")
         if key not in KEYS or not equals or not (key not in ("mem", "vcpus") or value.isdigit()):
@@ -38,8 +42,8 @@ def guest(text, seen):
     base = values["name"] or path.name
     seen[base] = seen.get(base, 0) + 1
     called = base if seen[base] == 1 else f"{base}{seen[base]}"
-    return Module(paths.need_file(path, "build it: make"), called, mem=values["mem"], vcpus=values["vcpus"], cmdline=values["args"],
-                  options=values["options"])
+    return Module(paths.need_file(path, "build it: make"), called, mem=values["mem"], vcpus=values["vcpus"], ramdisk="ramdisk" if stock else None,
+                  cmdline=f"{LINUX_ARGS} {values['args']}" if stock else values["args"], options=values["options"])
 
 
 def arguments():
@@ -67,7 +71,10 @@ def run(args):
     args.dir.mkdir(parents=True, exist_ok=True)
     ram_file = args.dir.resolve() / "ram"  # the emulator may run elsewhere
     options = f"trace={args.kinds} trace_pages={args.pages} {args.options}".strip()
-    machine = Machine("koan", modules, options, smp=args.smp, icount=True, ram_file=ram_file,
+    mem = max(LEAST_MIB, sum(module.mem for module in modules) + KOAN_MIB)
+    if any(module.ramdisk for module in modules):
+        modules.append(Module(linux.ramdisk(), "ramdisk", kind="ramdisk"))
+    machine = Machine("koan", modules, options, mem=mem, smp=args.smp, icount=True, ram_file=ram_file,
                       timeout=LIMIT_SECONDS, budget=args.limit)
     try:
         with machine:

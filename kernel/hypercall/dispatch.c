@@ -17,7 +17,7 @@ static s64 no_such_call(u64 a1, u64 a2, u64 a3, u64 a4, u64 a5, u64 a6)
 }
 
 #define TABLE_ENTRY(nr, name) [nr] = hc_##name,
-#define LATER_ENTRY(nr, name) [nr] = no_such_call,
+#define ABSENT_ENTRY(nr, name) [nr] = no_such_call,
 
 /* Every slot is filled first, so that entry.asm needs no test for an empty one; the list then names those that exist. */
 #pragma GCC diagnostic push
@@ -25,7 +25,7 @@ static s64 no_such_call(u64 a1, u64 a2, u64 a3, u64 a4, u64 a5, u64 a6)
 /* clang-format off */
 hypercall_fn *const hypercall_table[HYPERCALL_SLOTS] = {
     [0 ... HYPERCALL_SLOTS - 1] = no_such_call,
-    HYPERCALLS(TABLE_ENTRY, LATER_ENTRY)
+    HYPERCALLS(TABLE_ENTRY, ABSENT_ENTRY)
 };
 /* clang-format on */
 #pragma GCC diagnostic pop

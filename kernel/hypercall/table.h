@@ -1,13 +1,13 @@
 /*
  * All hypercalls: number, name, handler. One list feeds the dispatch table, tracing and the lab index.
  *
- * A number that is not here answers -ENOSYS. LATER marks calls whose place is known and whose work comes with the whole PV interface.
+ * A number that is not here answers -ENOSYS. ABSENT names calls of Xen's that Koan doesn't offer: they answer so, too.
  */
 #ifndef KOAN_HYPERCALL_TABLE_H
 #define KOAN_HYPERCALL_TABLE_H
 
 /* clang-format off */
-#define HYPERCALLS(CALL, LATER)                                \
+#define HYPERCALLS(CALL, ABSENT)                               \
     CALL(0,  set_trap_table)                                   \
     CALL(1,  mmu_update)                                       \
     CALL(2,  set_gdt)                                          \
@@ -39,12 +39,12 @@
     CALL(30, callback_op)                                      \
     CALL(32, event_channel_op)                                 \
     CALL(33, physdev_op)                                       \
-    LATER(34, hvm_op)                                          \
+    ABSENT(34, hvm_op)                                          \
     CALL(35, sysctl)                                           \
     CALL(36, domctl)                                           \
-    LATER(37, kexec_op)                                        \
-    LATER(40, xenpmu_op)                                       \
-    LATER(48, mca)
+    ABSENT(37, kexec_op)                                        \
+    ABSENT(40, xenpmu_op)                                       \
+    ABSENT(48, mca)
 /* clang-format on */
 
 #define HYPERCALL_SLOTS 64 /* of the dispatch table */

@@ -94,11 +94,13 @@ FLAT_CS32 equ 0xe023
 
 ; A trace point (lib/trace.h): a five-byte NOP that becomes a jump to %1 when kind %2 is traced.
 %macro TRACE_SITE 2
+%ifndef KOAN_NO_TRACE
 %%site:
     db 0x0f, 0x1f, 0x44, 0x00, 0x00
     [section .trace_sites]
     dq %%site, %1, %2
     __?SECT?__
+%endif
 %endmacro
 
 section .trace_sites alloc noexec nowrite progbits

@@ -128,7 +128,7 @@ class Rows:
 class Run:
     """One boot of the bench guest. `rows`: name -> instructions; `counts`: name -> counters of a round (Koan)."""
 
-    def __init__(self, side, mem=MACHINE_MIB, guests=1, steps=None):
+    def __init__(self, side, mem=MACHINE_MIB, guests=1, steps=None, koan_elf=paths.KOAN_ELF):
         self.side = side
         self.rows, self.counts = {}, {}
         self.boot = self.koan_frames = None
@@ -141,9 +141,9 @@ class Run:
         folder = paths.work_dir("bench-")
         try:
             self.machine = Machine("xen" if side == "xen" else "koan", modules, "dom0_mem=64M,max:64M" if side == "xen" else "",
-                                   mem=mem, cpu=CPU, icount=True, qmp=True, ram_file=folder / "ram", timeout=LIMIT_SECONDS)
+                                   mem=mem, cpu=CPU, icount=True, qmp=True, ram_file=folder / "ram", timeout=LIMIT_SECONDS, koan_elf=koan_elf)
             with self.machine, open(folder / "ram", "r+b") as file, mmap.mmap(file.fileno(), 0) as ram:
-                self._watch(Rows(ram, nonce), None if side == "xen" else Symbols(paths.KOAN_ELF), steps)
+                self._watch(Rows(ram, nonce), None if side == "xen" else Symbols(koan_elf), steps)
         finally:
             paths.remove_dir(folder)
 

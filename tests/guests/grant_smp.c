@@ -1,5 +1,5 @@
 /*
- * vCPUs of one domain race on the same grants: all map, unmap, copy and swap the same entries, while the first lends them and takes them back
+ * vCPUs of one domain race on the same grants: all map, unmap and copy the same entries, while the first lends them and takes them back
  * again. In the end every grant is free, and every page of use to its owner. An entry is swapped with a second one for the same page.
  *
  * Whatever the order, an answer is one of those that make sense: mapped, or not lent just now. Source: grant_table.h.

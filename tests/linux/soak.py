@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Two stock Linux and three guests of ours side by side on two CPUs: nobody sees another's memory, all clocks go as Koan's does.
+"""Two stock Linux and three guests of ours side by side on two CPUs: nobody changes another's memory, all clocks go as Koan's does.
 
     soak.py SECONDS      the last line is `N passed, N failed`
 

@@ -23,6 +23,7 @@ from koanrun import paths  # noqa: E402
 from koanrun.machine import Machine, Module  # noqa: E402
 
 SPIN = paths.BUILD / "guests" / "spin"
+IDLE_PART = 0.02   # of a host CPU
 LIMIT_SECONDS = 300
 FROM_MS, UNTIL_MS = 200, 800
 TURN_US = 10000        # a share may be off by a turn at the beginning or at the end
@@ -128,13 +129,16 @@ def idle():
             if "domain 1" in line:
                 break
         time.sleep(2)   # it has gone to sleep by then
-        before, start = cpu_seconds(machine.process.pid), time.monotonic()
-        time.sleep(10)
-        part = (cpu_seconds(machine.process.pid) - before) / (time.monotonic() - start)
+        for _ in range(3):   # the host's own business may disturb one of them; a machine that ticks or spins uses 100 % in each
+            before, start = cpu_seconds(machine.process.pid), time.monotonic()
+            time.sleep(6)
+            part = (cpu_seconds(machine.process.pid) - before) / (time.monotonic() - start)
+            if part < IDLE_PART:
+                break
         machine.stop()
     print(f"an idle machine uses {part:.2%} of a host CPU")
-    if part > 0.05:   # the aim is 2 %; a machine that ticks or spins uses 100 %
-        yield f"an idle machine uses {part:.1%} of a host CPU"
+    if part >= IDLE_PART:
+        yield f"an idle machine uses {part:.1%} of a host CPU; less than {IDLE_PART:.0%} is wanted"
 
 
 CASES = {

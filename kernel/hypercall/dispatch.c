@@ -16,7 +16,7 @@ static s64 no_such_call(u64 a1, u64 a2, u64 a3, u64 a4, u64 a5, u64 a6)
     return hypercall_unknown();
 }
 
-#define TABLE_ENTRY(nr, name) [nr] = hc_##name,
+#define TABLE_ENTRY(nr, name)  [nr] = hc_##name,
 #define ABSENT_ENTRY(nr, name) [nr] = no_such_call,
 
 /* Every slot is filled first, so that entry.asm needs no test for an empty one; the list then names those that exist. */

@@ -47,7 +47,8 @@ struct trace_site {
     u64 kind;
 };
 
-#if defined(KOAN_HOST) || defined(KOAN_NO_TRACE) /* on the host; and as what the bench compares with */
+#if defined(KOAN_HOST) ||                                                                          \
+    defined(KOAN_NO_TRACE) /* on the host; and as what the bench compares with */
 #define trace_event(kind, a, b) ((void)(kind), (void)(a), (void)(b))
 #else
 void trace_record(enum trace_kind kind, u64 a, u64 b);

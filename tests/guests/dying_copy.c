@@ -24,7 +24,7 @@ static void work(u64 argument)
         batch[i].flags = GNTCOPY_source_gref;
     }
     for (;;)
-        dying_count(grant_table_op(GNTTABOP_copy, batch, COPIES) == 0 &&
+        dying_count(AMID(grant_table_op(GNTTABOP_copy, batch, COPIES)) == 0 &&
                     batch[COPIES - 1].status == GNTST_okay);
 }
 

@@ -17,11 +17,11 @@ static void work(u64 argument)
         bool good = listener > 0 && end > 0;
 
         for (u32 i = 0; i < 50; i++) {
-            good &= event_send((u32)end) == 0 && event_send((u32)ipi) == 0;
+            good &= AMID(event_send((u32)end)) == 0 && AMID(event_send((u32)ipi)) == 0;
             event_clear((u32)listener);
             event_clear((u32)ipi);
         }
-        good &= event_close((u32)listener) == 0 && event_close((u32)end) == 0;
+        good &= AMID(event_close((u32)listener)) == 0 && AMID(event_close((u32)end)) == 0;
         dying_count(good);
     }
 }

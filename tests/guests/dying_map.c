@@ -14,14 +14,14 @@ static void work(u64 argument)
 {
     (void)argument;
     for (;;) {
-        bool good = grant_table_op(GNTTABOP_map_grant_ref, maps, MAPS) == 0;
+        bool good = AMID(grant_table_op(GNTTABOP_map_grant_ref, maps, MAPS)) == 0;
 
         for (u32 i = 0; i < MAPS; i++) {
             good &= maps[i].status == GNTST_okay;
             unmaps[i].host_addr = maps[i].host_addr;
             unmaps[i].handle = maps[i].handle;
         }
-        good &= grant_table_op(GNTTABOP_unmap_grant_ref, unmaps, MAPS) == 0;
+        good &= AMID(grant_table_op(GNTTABOP_unmap_grant_ref, unmaps, MAPS)) == 0;
         dying_count(good);
     }
 }

@@ -14,7 +14,7 @@ static void work(u64 argument)
 {
     (void)argument;
     for (;;) {
-        bool good = multicall(calls, CALLS) == 0;
+        bool good = AMID(multicall(calls, CALLS)) == 0;
 
         for (u32 i = 0; i < CALLS; i++)
             good &= calls[i].result == 0;

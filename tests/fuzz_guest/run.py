@@ -68,7 +68,7 @@ KINDS = {
     "crowd": Kind(smp=4, guests=8, privileged=3, options="audit=tick hz=100"),
 }
 # The check's seeds: fixed ones, and fresh ones where it says None.
-CHECK = [("one", 0x1), ("dom0", 0x2), ("audit", None), ("pair", None), ("smp", None)]
+CHECK = [("one", 0x1), ("dom0", 0x2), ("audit", None), ("pair", None), ("smp", None), ("two", None)]
 
 
 @dataclasses.dataclass

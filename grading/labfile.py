@@ -16,7 +16,7 @@ FOLDER = re.compile(r"(\d\d)-[a-z][a-z0-9-]*")
 # key -> (type, needed). In TOML, bool is no int.
 _TOP = {"schema": (int, True), "lab": (dict, True), "handout": (dict, False), "exercise": (list, True), "test": (list, False)}
 _LAB = {"title": (str, True), "hours": (int, True), "files": (list, True), "host_tests": (list, False), "base": (int, False)}
-_HANDOUT = {"later": (str, False), "later_labs": (dict, False), "passes": (list, False), "objects": (list, False), "withhold": (list, False)}
+_HANDOUT = {"later": (str, False), "later_labs": (dict, False), "passes": (dict, False), "objects": (list, False), "withhold": (list, False)}
 _EXERCISE = {"id": (str, True), "title": (str, True), "points": (int, True), "hours": (int, False), "tests": (list, False)}
 _TEST = {"name": (str, True), "kind": (str, True), "run": (str, True), "hidden": (bool, False), "cpus": (int, False),
          "memory": (int, False), "instructions": (int, False), "repeat": (int, False), "options": (str, False), "hint": (str, False), "block": (str, False),
@@ -69,7 +69,7 @@ class Lab:
     later_labs: dict
     base: int
     withhold: list
-    passes: list = dataclasses.field(default_factory=list)
+    passes: dict = dataclasses.field(default_factory=dict)  # earlier lab -> names of its tests, none: all
     objects: list = dataclasses.field(default_factory=list)
     blocks: list = dataclasses.field(default_factory=list)  # filled in by with_blocks()
 
@@ -198,10 +198,12 @@ def _handout(file, table, earlier):
             raise Problem(file, f"{where}: {mode!r} is no way to treat a later lab", f"one of: {', '.join(LATER)}")
     check_texts(file, "handout.withhold", table.get("withhold", []))
     check_texts(file, "handout.objects", table.get("objects", []))
-    check_texts(file, "handout.passes", table.get("passes", []))
-    for name in table.get("passes", []):
+    for name, tests in table.get("passes", {}).items():
         if name not in earlier:
             raise Problem(file, f"handout.passes: {name} is no lab before this one", f"some of: {', '.join(earlier) or 'none'}")
+        if not isinstance(tests, list):
+            raise Problem(file, f"handout.passes.{name} has to be {_TYPE_NAMES[list]}", "write names of that lab's tests, or [] for all of them")
+        check_texts(file, f"handout.passes.{name}", tests)
 
 
 def load(path, place):
@@ -240,7 +242,7 @@ def read(tree, name):
     _check_named_blocks(file, exercises, tests)
     return Lab(name, number, lab["title"], lab["hours"], lab["files"], exercises, tests, lab.get("host_tests", []),
                handout.get("later", "object"), handout.get("later_labs", {}), lab.get("base", 0), handout.get("withhold", []),
-               handout.get("passes", []), handout.get("objects", []))
+               handout.get("passes", {}), handout.get("objects", []))
 
 
 def names(tree):

@@ -88,10 +88,10 @@ class Lab:
             wrong += says_all(result)
         if report.total != self.lab.base:
             wrong.append(f"has {report.total} points, and labs/{self.lab.name}/lab.toml says base = {self.lab.base}")
-        for name in self.lab.passes:
+        for name, tests in self.lab.passes.items():
             earlier = labfile.read(self.tree, name)
             pristine.build_guests(self.base, earlier)
-            report = self.grade(f"handout-{name}", files=self.files_of(self.base), jobs=JOBS, lab=earlier)
+            report = self.grade(f"handout-{name}", tests, files=self.files_of(self.base), jobs=JOBS, lab=earlier)
             wrong += [details(result) for result in report.results.values() if result.verdict != PASS]
         return wrong
 

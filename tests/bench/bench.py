@@ -272,6 +272,13 @@ def check_rows(koan, on_xen):
     return len(failures), sum(right for _, right in tests)
 
 
+def verdict(koan, on_xen):
+    """The exit status, with the count."""
+    failed, passed = check_rows(koan, on_xen)
+    print(f"{passed} passed, {failed} failed")
+    return 1 if failed else 0
+
+
 def recorded():
     """Xen's kept figures: name -> instructions."""
     return json.loads(RECORDED.read_text(encoding="utf-8"))["rows"]
@@ -282,9 +289,7 @@ def check():
     koan = Run("koan")
     on_xen = recorded()
     show(make_rows(koan, None, on_xen), {"boot_to_first_guest": koan.boot})
-    failed, passed = check_rows(koan, on_xen)
-    print(f"{passed} passed, {failed} failed")
-    return 1 if failed else 0
+    return verdict(koan, on_xen)
 
 
 def well_formed(text):
@@ -312,7 +317,7 @@ def bench(record):
     if drift:
         print(f"Xen's kept figures (tests/bench/xen.json) are not these: {', '.join(drift)}; run: make bench-record")
     print(f"written: {RESULT.relative_to(paths.TREE)}")
-    return 0
+    return verdict(koan, on_xen)
 
 
 def main():

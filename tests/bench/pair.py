@@ -87,6 +87,11 @@ def check():
     if missing:
         raise UsageError(f"no kept figures of Xen's for {', '.join(missing)}; run: make bench-record")
     show(koan, on_xen)
+    return judge(koan, on_xen)
+
+
+def judge(koan, on_xen):
+    """Every bar, as a test: the exit status. What a row costs doesn't grow with the domains that sleep."""
     tests = [(f"{name}: {cost} instructions, Xen {on_xen[name]}", 0 < cost <= BAR * on_xen[name]) for name, cost in koan.items()]
     for name, cost in koan.items():
         plain, _, number = name.rpartition("_")
@@ -112,7 +117,7 @@ def bench(record):
         kept = json.loads(RECORDED.read_text(encoding="utf-8"))
         kept["pairs"] = on_xen
         RECORDED.write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
-    return 0 if rows else 1
+    return judge(koan, on_xen)
 
 
 def main():

@@ -48,13 +48,13 @@ static const struct {
     { __HYPERVISOR_event_channel_op_compat, 0 },
     { __HYPERVISOR_xen_version, 12 },
     { __HYPERVISOR_physdev_op_compat, 0 },
-    { __HYPERVISOR_grant_table_op, 12 },
+    { __HYPERVISOR_grant_table_op, 13 },
     { __HYPERVISOR_vm_assist, 2 },
     { __HYPERVISOR_update_va_mapping_otherdomain, 0 },
     { __HYPERVISOR_vcpu_op, 14 },
     { __HYPERVISOR_set_segment_base, 5 },
     { __HYPERVISOR_mmuext_op, 0 },
-    { __HYPERVISOR_event_channel_op, 12 },
+    { __HYPERVISOR_event_channel_op, 14 },
     { __HYPERVISOR_physdev_op, 30 },
     { __HYPERVISOR_platform_op, 0 },
     { __HYPERVISOR_domctl, 0 },
@@ -93,7 +93,7 @@ static void ext(void)
     u64 n = 1 + rnd_below(ARRAY_SIZE(ops));
 
     for (u64 i = 0; i < n; i++) {
-        ops[i].cmd = (u32)small_or_any(20);
+        ops[i].cmd = (u32)small_or_any(21);
         if (ops[i].cmd == MMUEXT_NEW_BASEPTR)
             ops[i].cmd = MMUEXT_UNPIN_TABLE;
         ops[i].arg1.mfn = some_mfn();
@@ -171,15 +171,32 @@ static void console(void)
                    rnd_once_in(8) ? (char *)some_va() : text);
 }
 
+/* Ends and watchdogs, but nobody's: a watchdog that bites in a day, or one that there isn't. */
+static void endings(void)
+{
+    struct sched_remote_shutdown end = { .domain_id = (domid_t)(0x7000 + rnd_below(0x9000)),
+                                         .reason = (u32)small_or_any(6) };
+    struct sched_watchdog watchdog = { .id = (u32)small_or_any(4),
+                                       .timeout = rnd_once_in(2) ? 0 : 86400 };
+
+    if (!guest_is_privileged() && rnd_once_in(2))
+        end.domain_id = some_domid();
+    sched_op(SCHEDOP_remote_shutdown, &end);
+    sched_op(SCHEDOP_watchdog, &watchdog);
+}
+
+/* Not block, and not the old call's 1 and 2 (block, shutdown): nothing need ever wake it. Polls have time-outs (events.c). */
 static void scheduling(void)
 {
     yield();
     if (rnd_once_in(8))
         console();
-    /* Not remote_shutdown (4) and watchdog (6): a privileged guest mostly means itself, and both end the game. */
+    if (rnd_once_in(8))
+        endings();
     hypercall(__HYPERVISOR_sched_op, rnd_once_in(4) ? SCHEDOP_shutdown_code : 7 + rnd_below(5),
               argument(), 0, 0, 0);
-    hypercall(__HYPERVISOR_sched_op_compat, 0, argument(), 0, 0, 0);
+    hypercall(__HYPERVISOR_sched_op_compat, rnd_once_in(2) ? 0 : 3 + some_word() % 64, argument(),
+              0, 0, 0);
 }
 
 void step_hypercall(void)

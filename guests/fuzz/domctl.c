@@ -122,12 +122,38 @@ static void fill(struct xen_domctl *op, const struct handmade *h)
 static void any_domctl(struct handmade *h)
 {
     static const u8 commands[] = { 3,  3,  4,  4,  4,  5,  9,  11, 11, 12, 12, 12, 13, 14, 15,
-                                   16, 17, 22, 24, 25, 35, 36, 60, 61, 68, 69, 82, 6,  40 };
+                                   16, 17, 22, 24, 25, 35, 36, 60, 61, 68, 69, 82, 83, 6,  40 };
     struct xen_domctl op = { .cmd = commands[rnd_below(ARRAY_SIZE(commands))], .domain = h->domid };
 
     if (rnd_once_in(16))
         op.domain = (u16)(0x7000 + rnd_below(0x1000)); /* nobody, or an id with a meaning */
     fill(&op, h);
+    domctl(&op);
+}
+
+/* Domains by a configuration that may be any. One that comes of it goes at once. */
+static void any_createdomain(void)
+{
+    struct xen_domctl op = { .cmd = XEN_DOMCTL_createdomain };
+    u32 *words = (u32 *)&op.u.createdomain;
+
+    op.domain = rnd_once_in(2) ? 0 : (domid_t)some_word();
+    op.u.createdomain = (struct xen_domctl_createdomain){
+        .max_vcpus = 1, .max_evtchn_port = 1023, .max_grant_frames = 4, .max_maptrack_frames = 4
+    };
+    for (u64 n = rnd_below(3); n; n--)
+        words[rnd_below(sizeof(op.u.createdomain) / sizeof(*words))] =
+            rnd_once_in(2) ? (u32)rnd_below(4) : (u32)some_word();
+    if (domctl(&op) == 0)
+        build_destroy(op.domain);
+}
+
+/* The end of nobody, or of an id with a meaning. */
+static void any_destroydomain(void)
+{
+    struct xen_domctl op = { .cmd = XEN_DOMCTL_destroydomain,
+                             .domain = (domid_t)(0x7000 + rnd_below(0x9000)) };
+
     domctl(&op);
 }
 
@@ -194,6 +220,10 @@ void step_domctl(void)
             any_domctl(h);
         memory(h);
     }
+    if (rnd_once_in(8))
+        any_createdomain();
+    if (rnd_once_in(8))
+        any_destroydomain();
     if (rnd_once_in(4))
         any_sysctl();
     if (rnd_once_in(16))

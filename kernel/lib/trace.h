@@ -47,12 +47,12 @@ struct trace_site {
     u64 kind;
 };
 
-#if defined(KOAN_HOST) ||                                                                          \
-    defined(KOAN_NO_TRACE) /* on the host; and as what the bench compares with */
-#define trace_event(kind, a, b) ((void)(kind), (void)(a), (void)(b))
-#else
 void trace_record(enum trace_kind kind, u64 a, u64 b);
 
+/* Nothing on the host; nor in the build that the bench compares with. */
+#if defined(KOAN_HOST) || defined(KOAN_NO_TRACE)
+#define trace_event(kind, a, b) ((void)(kind), (void)(a), (void)(b))
+#else
 /*
  * The NOP; and out of line, where the jump leads, a call of trace_thunk (x86/entry.asm) with kind, a and b on the stack. The thunk
  * keeps all registers, so the compiler needn't spill any for the sake of a trace point that is off.

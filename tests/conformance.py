@@ -77,7 +77,7 @@ class Outcome:
 
 def define_in(name, word):
     """What stands behind `#define WORD` in a test's source; None: it has none."""
-    found = re.search(rf"^#define {word}\b *(\d*)$", (SOURCES / f"{name}.c").read_text(encoding="utf-8"), re.MULTILINE)
+    found = re.search(rf"^#define {word}\b *(\d*)(?: */\*.*\*/)?$", (SOURCES / f"{name}.c").read_text(encoding="utf-8"), re.MULTILINE)
     return found[1] if found else None
 
 

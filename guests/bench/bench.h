@@ -68,14 +68,14 @@ static ALWAYS_INLINE u64 rdtsc(void)
     return (u64)high << 32 | low;
 }
 
-/* Hypercalls with as many registers loaded as the call has arguments. */
+/* Hypercalls with as many registers loaded as the call has arguments. A call that was stopped on its way leaves others in them. */
 static ALWAYS_INLINE s64 call3(u64 number, u64 a1, u64 a2, u64 a3)
 {
     s64 result;
 
     __asm__ volatile("syscall"
-                     : "=a"(result)
-                     : "a"(number), "D"(a1), "S"(a2), "d"(a3)
+                     : "=a"(result), "+D"(a1), "+S"(a2), "+d"(a3)
+                     : "a"(number)
                      : "rcx", "r11", "memory");
     return result;
 }
@@ -85,8 +85,8 @@ static ALWAYS_INLINE s64 call2(u64 number, u64 a1, u64 a2)
     s64 result;
 
     __asm__ volatile("syscall"
-                     : "=a"(result)
-                     : "a"(number), "D"(a1), "S"(a2)
+                     : "=a"(result), "+D"(a1), "+S"(a2)
+                     : "a"(number)
                      : "rcx", "r11", "memory");
     return result;
 }
@@ -97,8 +97,8 @@ static ALWAYS_INLINE s64 call4(u64 number, u64 a1, u64 a2, u64 a3, u64 a4)
     s64 result;
 
     __asm__ volatile("syscall"
-                     : "=a"(result)
-                     : "a"(number), "D"(a1), "S"(a2), "d"(a3), "r"(r10)
+                     : "=a"(result), "+D"(a1), "+S"(a2), "+d"(a3), "+r"(r10)
+                     : "a"(number)
                      : "rcx", "r11", "memory");
     return result;
 }

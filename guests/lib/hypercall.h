@@ -1,6 +1,7 @@
 /*
  * Hypercalls. Number in rax, arguments in rdi, rsi, rdx, r10, r8; `syscall` in guest kernel mode; result in rax. The instruction
- * itself loses rcx and r11; everything else is kept.
+ * itself loses rcx and r11. The registers of the arguments may come back changed: a long call that was stopped on its way runs
+ * again with new ones (a list's rest, for instance). Everything else is kept.
  *
  * hypercall() takes any number and arguments, which hostile tests need; the functions below it give calls their types.
  */
@@ -23,8 +24,8 @@ static inline s64 hypercall(u64 number, u64 a1, u64 a2, u64 a3, u64 a4, u64 a5)
     s64 result;
 
     __asm__ volatile("syscall"
-                     : "=a"(result), "+r"(r10), "+r"(r8)
-                     : "a"(number), "D"(a1), "S"(a2), "d"(a3)
+                     : "=a"(result), "+D"(a1), "+S"(a2), "+d"(a3), "+r"(r10), "+r"(r8)
+                     : "a"(number)
                      : "rcx", "r11", "memory");
     return result;
 }

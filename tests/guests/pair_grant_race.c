@@ -24,8 +24,10 @@ static void lend(void)
     for (int n = 0; n < ROUNDS; n++) {
         page[0] = PUBLIC;
         grant_write(REF, GTF_permit_access, pair_peer(), (u32)ptr_mfn((void *)page));
-        if (n == 0)
+        if (n == 0) { /* b must have taken this one before the last comes: two in one bit are one */
             pair_signal(port);
+            pair_wait(port);
+        }
         yield();
         while (!grant_end(REF))
             yield();
@@ -85,6 +87,7 @@ static void borrow(void)
     map(va, ptr_mfn(own), PTE_RO_PAGE);
     CHECK_RC(update_va_mapping(va, 0, UVMF_INVLPG), 0);
     pair_wait(port);
+    pair_signal(port);
     for (u64 n = 0; !event_clear(port); n++) {
         u32 flags = GNTMAP_host_map | (n % 3 ? 0 : GNTMAP_readonly);
 

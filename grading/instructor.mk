@@ -28,11 +28,11 @@ mutants: ## broken solutions against the tests that must find them: LAB=01-boot 
 cheats: ## dishonest submissions, which gain nothing: LAB=01-boot [CHEAT="name ..."] [EVERY=1]
 	@$(PYTHON) grading/prove.py cheats "$(LAB)" $(CHEAT) $(if $(EVERY),--every)
 
-check-labs: linux-programs ## each lab: the reference has every point, the handout its base, each mutant fails, each cheat gains nothing
-	$(Q)$(PYTHON) grading/prove.py check
+check-labs: linux-programs ## each lab, or LAB=: the reference has every point, the handout its base, each mutant fails, each cheat gains nothing
+	$(Q)$(PYTHON) grading/prove.py check $(LAB)
 
 soak-labs: linux-programs
-	$(Q)$(PYTHON) grading/prove.py soak
+	$(Q)$(PYTHON) grading/prove.py soak $(LAB)
 
 # The outputs that the labs' texts show.
 

@@ -3,8 +3,8 @@
 
     prove.py mutants LAB [NAME...] [--every]    each mutant fails the tests that it must, and none that it neither must nor may
     prove.py cheats LAB [NAME...] [--every]     each cheat is refused, or gains nothing
-    prove.py check                              all labs: reference, handout, mutants, cheats
-    prove.py soak                               the reference ten times, every mutant and cheat against every test
+    prove.py check [LAB]                        a lab, or each: reference, handout, mutants, cheats
+    prove.py soak [LAB]                         the reference ten times, every mutant and cheat against every test
 
 Without --every the tests that a mutant must not fail are a sample, the same for the same mutant. Seeds are made from the
 sources, so that one tree has one result, but for soak, where they are fresh. Ends in `N passed, N failed`.
@@ -170,9 +170,9 @@ def cheat_rows(lab, found):
     return [(f"{lab.lab.name} cheat {item.name}: {item.expect}", lab.cheat, item) for item in found]
 
 
-def all_labs(tally, fresh, every, rounds):
-    """check and soak."""
-    names = labfile.names(TREE)
+def all_labs(tally, only, fresh, every, rounds):
+    """check and soak, of one lab or of each."""
+    names = [only] if only else labfile.names(TREE)
     found = {name: (mutants.mutants(TREE, labfile.read(TREE, name)), mutants.cheats(TREE, labfile.read(TREE, name))) for name in names}
     for name in names:
         tally.run(f"{name} mutants: each test must fail in one", mutants.unproven, labfile.read(TREE, name), found[name][0])
@@ -194,7 +194,7 @@ def main(arguments):
     tally = Tally()
     if options.command in ("check", "soak"):
         soak = options.command == "soak"
-        all_labs(tally, soak, soak, ROUNDS if soak else 1)
+        all_labs(tally, options.lab, soak, soak, ROUNDS if soak else 1)
         return tally.end()
     if not options.lab:
         raise Problem("LAB", "is not given", f"add LAB=NAME: {', '.join(labfile.names(TREE)) or 'there is no lab yet'}")

@@ -3,6 +3,7 @@ offset in it is checked, and a file that is no good is an ElfError."""
 
 import bisect
 import hashlib
+import pathlib
 import struct
 
 PT_LOAD, SHT_SYMTAB, STT_FUNC, STB_GLOBAL = 1, 2, 2, 1
@@ -18,7 +19,7 @@ class Elf:
     def __init__(self, path):
         with open(path, "rb") as file:
             self.data = file.read()
-        self.path = path
+        self.path = pathlib.Path(path)
         if self.data[:6] != b"\x7fELF\x02\x01":
             raise ElfError(f"{path}: no 64-bit little-endian ELF file")
         self.entry, = self._unpack("<Q", 24)

@@ -60,6 +60,21 @@ def graded_run(out, name, lab):
     return run, elf
 
 
+def again(tree, lab, spec, out, start=False, prepared=None):
+    """The run that OUT has of this test, once more; the exit status. prepared: as for grade.grade()."""
+    run, elf = graded_run(out, spec.name, lab)
+    base, numbers = prepared or pristine.prepare(tree, lab)
+    print(f"seed {run['seed']}, image {run['image']}, log {out / 'runs' / spec.name / 'serial.log'}", flush=True)
+    runner = Runner(lab, tree, base, numbers, elf, out, "", runs="replays")
+    case_class = load_case(lab, spec, tree)
+    try:
+        runner.one(spec, run["seed"], case_class, on_failure=open_gdb, on_boot=open_gdb if start else None)
+    except Failed:
+        return 1
+    print(f"{spec.name} passes with this seed.")
+    return 0
+
+
 def main(arguments):
     """Run, and return the exit status of the test."""
     parser = argparse.ArgumentParser(prog="replay.py", allow_abbrev=False, description="Run a graded test again, in GDB where it fails.")
@@ -74,17 +89,7 @@ def main(arguments):
     lab = labfile.read(tree, options.lab)
     spec = grade.chosen(lab, [options.test])[0]
     out = pathlib.Path(options.results or pristine.CACHE / lab.name)
-    run, elf = graded_run(out, spec.name, lab)
-    base, numbers = pristine.prepare(tree, lab)
-    print(f"seed {run['seed']}, image {run['image']}, log {out / 'runs' / spec.name / 'serial.log'}", flush=True)
-    runner = Runner(lab, tree, base, numbers, elf, out, "", runs="replays")
-    case_class = load_case(lab, spec, tree)
-    try:
-        runner.one(spec, run["seed"], case_class, on_failure=open_gdb, on_boot=open_gdb if options.start else None)
-    except Failed:
-        return 1
-    print(f"{spec.name} passes with this seed.")
-    return 0
+    return again(tree, lab, spec, out, options.start)
 
 
 if __name__ == "__main__":

@@ -3,10 +3,14 @@
 Each cheat is the reference with a few lines put in at a place that start-up comes by.
 """
 
+import contextlib
+import io
 import re
 import subprocess
 import sys
+import types
 import unittest
+import unittest.mock
 
 import replay
 import results
@@ -26,6 +30,19 @@ class Cheats(Whole):
         first = '#include "mm/map.h"\n'
         new = text.replace(head, head + code + "\n", 1).replace(first, first + includes, 1)
         return self.grade({"kernel/mm/map.c": (text, new)})
+
+    def replayed(self, report, start=False):
+        """What a student sees of a replay: what it prints itself, and what GDB, which is told nothing, does."""
+        self.assertEqual(report.status, 1)
+        said = io.StringIO()
+
+        def gdb(command, **options):
+            done = subprocess.run([*command, "-ex", "info symbol $pc"], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=300, **options)
+            said.write(done.stdout)
+        with contextlib.redirect_stdout(said), unittest.mock.patch.object(replay, "subprocess", types.SimpleNamespace(run=gdb)):
+            status = replay.again(TREE, self.lab, self.TEST, self.folder / "out", start, self.prepared)
+        self.assertEqual(status, 1)
+        return said.getvalue()
 
     def test_the_reference_has_every_point(self):
         report = self.grade({})
@@ -47,7 +64,9 @@ class Cheats(Whole):
         self.gains_nothing(self.cheat(code), "reset")
 
     def test_the_exit_port(self):
-        self.gains_nothing(self.cheat('asm volatile("outb %0, %1" : : "a"((unsigned char)0x10), "Nd"((unsigned short)0xf4)); for (;;) ;'), "ended itself")
+        report = self.cheat('asm volatile("outb %0, %1" : : "a"((unsigned char)0x10), "Nd"((unsigned short)0xf4)); for (;;) ;')
+        self.gains_nothing(report, "ended itself")
+        self.assertIn("nothing to look at; START=1", self.replayed(report))
 
     def test_the_reference_by_its_path(self):
         report = self.cheat("", f'#include "{TREE}/kernel/mm/map.h"\n')
@@ -59,7 +78,12 @@ class Cheats(Whole):
 
     def test_a_mutant_is_found(self):
         report = self.grade({"kernel/mm/map.c": ("#define PTE_CONST (PTE_KEPT | PTE_NX)", "#define PTE_CONST (PTE_KEPT | PTE_NX | PTE_RW)")})
-        self.assertIn("writable", self.gains_nothing(report, "writable").expected)
+        expected = self.gains_nothing(report, "writable").expected
+        self.assertIn("writable", expected)
+        said = self.replayed(report)
+        self.assertIn(f"expected: {expected}\n", said)
+        self.assertRegex(said, r"hint: +\S[^$]*descriptors_init.* in section .text")
+        self.assertRegex(self.replayed(report, start=True), "0x0*fff0 in")
 
     def test_a_replay_wants_the_image_that_was_graded(self):
         report = self.grade({})

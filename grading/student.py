@@ -81,7 +81,7 @@ def _base(tree):
 
 def update(tree, source):
     """Merge the handout at `source`."""
-    record(tree)
+    mine = record(tree)["lab"]
     if not source:
         raise Problem("FROM", "is not given", "add FROM=FOLDER or FROM=URL: the new handout's repository")
     if gitrepo.git(tree, "status", "--porcelain"):
@@ -95,6 +95,8 @@ def update(tree, source):
         print("Your handout is this very version: nothing to do.")
         return 0
     handout = tomllib.loads(gitrepo.git(tree, "show", f"{new}:{HANDOUT_FILE}"))
+    if handout["lab"] < mine:   # by number: it would take this lab's files away, and what is written in them
+        raise Problem(source, f"is a handout of {handout['lab']}, and your tree has come to {mine}", f"name one of {mine} or of a later lab")
     message = f"Koan, lab {handout['lab']}: handout {handout['version']}\n\n{TRAILER}: {handout['lab']}"
     commit = gitrepo.git(tree, "commit-tree", new, "-p", base, "-m", message, ours=True)
     print(gitrepo.git(tree, "diff", "--stat", base, new))

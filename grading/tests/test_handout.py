@@ -251,6 +251,9 @@ class Student(fixture.TreeTest):
         self.assertEqual(self.update(self.folder / "new")[0], 0)
         self.assertEqual(self.states(), {"1.1": "written", "2.1": "to do", "2.2": "to do"})
         self.assertTrue((self.mine / "labs/02-memory/README.md").exists())
+        handout.write(self.tree, "01-boot", self.folder / "back")
+        with self.assertRaisesRegex(Problem, "is a handout of 01-boot, and your tree has come to 02-memory; name one of 02-memory"):
+            self.update(self.folder / "back")
 
     def test_update_refusals(self):
         with self.assertRaisesRegex(Problem, "FROM: is not given; add FROM="):

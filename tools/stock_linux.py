@@ -4,7 +4,8 @@
     stock_linux.py [FLAVOUR [VCPUS]]     cloud (linux-image-cloud-amd64) or full (linux-image-amd64); 1 vCPU
 
 On a terminal, a shell in it to play with: `exit` or `poweroff -f` ends it. Without one, the test: both flavours with one and with four
-vCPUs go through a script of real work, whose answers are judged outside (tests/linux/run.py), and a shell gets typed to.
+vCPUs go through a script of real work, whose answers are judged outside (tests/linux/run.py), one of them once more as a domain that the
+builder guest makes, and a shell gets typed to.
 
 Kernel and busybox are fetched with apt and unpacked below build/linux, never installed.
 """
@@ -17,7 +18,7 @@ from koanrun.errors import UsageError
 from koanrun.machine import Machine, Module
 
 GUEST_MIB, MACHINE_MIB = 256, 768
-CASES = ["koan-cloud-1", "koan-cloud-4", "koan-full-1", "koan-full-4", "koan-cloud-4p", "koan-cloud-shell"]
+CASES = ["koan-cloud-1", "koan-cloud-4", "koan-full-1", "koan-full-4", "koan-cloud-4p", "koan-domu-cloud-1", "koan-cloud-shell"]
 RUNNER = paths.TREE / "tests" / "linux" / "run.py"
 
 

@@ -16,8 +16,8 @@ check-linux: $(BUILD)/koan.elf $(BUILD)/tools/bzimage $(LINUX_PROGRAMS) ## Debia
 	$(Q)$(PYTHON) tests/linux/run.py koan-cloud-1
 
 # The referees of the script itself: no hypervisor, and real Xen.
-linux-on-xen: $(BUILD)/tools/bzimage $(LINUX_PROGRAMS) ## the same script without a hypervisor and on real Xen
-	$(Q)$(PYTHON) tests/linux/run.py native-full-1 native-full-4 xen-full-1 xen-full-4
+linux-on-xen: $(BUILD)/tools/bzimage $(LINUX_PROGRAMS) $(BUILD)/guests/builder ## the same script without a hypervisor and on real Xen
+	$(Q)$(PYTHON) tests/linux/run.py native-full-1 native-full-4 xen-full-1 xen-full-4 domu-cloud-1
 
 bench-linux: $(BUILD)/koan.elf $(BUILD)/tools/bzimage $(LINUX_PROGRAMS) ## what Linux's operations cost: no hypervisor, Xen, Koan (into build/bench.json)
 	$(Q)$(PYTHON) tests/linux/bench.py

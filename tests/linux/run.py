@@ -188,8 +188,9 @@ def converse(case, machine):
 def check_end(case, machine):
     """How it ended: in order, and the hypervisor's books balance."""
     yield f"ended so: {machine.ending}", machine.ending.kind == "clean"
-    if case.on == "koan":
-        yield "a clean audit at the end", any("audit: linux: clean" in line for line in machine.output)
+    if HYPERVISORS[case.on] == "koan":
+        name = "domain-1" if case.domu else "linux"   # the builder names nobody
+        yield "a clean audit at the end", any(f"audit: {name}: clean" in line for line in machine.output)
 
 
 def run(case):

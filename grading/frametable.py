@@ -135,6 +135,8 @@ class Audit:
         for number, frame in enumerate(frames):
             if frame.owner <= self.n["OWNER_LIMBO"]:
                 self._compare(number, frame)
+            elif frame.owner in (self.n["OWNER_FREE"], self.n["OWNER_KOAN"]):
+                self._compare_kept(number, frame)
 
     def hold(self, number, kind, by):
         if not 0 <= number < len(self.frames):
@@ -176,6 +178,13 @@ class Audit:
             if seen != expected:
                 holders = ", ".join(self.holders.get(number, [])[:4]) or "nothing but its allocation"
                 self.differences.append((f"frame {number:#x}: {field} {expected} (held by {holders})", f"{field} {seen} ({frame})"))
+
+    def _compare_kept(self, number, frame):
+        """No guest counts in a frame that is free or the hypervisor's own. The latter has one reference, or none if it never was the allocator's."""
+        free = frame.owner == self.n["OWNER_FREE"]
+        if frame.refs > (not free) or frame.type_refs:
+            whose, most = ("free", "no reference") if free else ("the hypervisor's own", "one reference at most")
+            self.differences.append((f"frame {number:#x}, {whose}: {most}, no type reference", f"refs {frame.refs}, type_refs {frame.type_refs}"))
 
 
 def audit(target, hint="", cr3=None):

@@ -6,8 +6,8 @@
     prove.py check [LAB]                        a lab, or each: reference, handout, mutants, cheats
     prove.py soak [LAB]                         the reference ten times, every mutant and cheat against every test
 
-Without --every the tests that a mutant must not fail are a sample, the same for the same mutant. Seeds are made from the
-sources, so that one tree has one result, but for soak, where they are fresh. Ends in `N passed, N failed`.
+Without --every the tests that a mutant must not fail are a sample, the same for the same mutant. Seeds are made from
+the names, so that a change elsewhere brings no other luck, but for soak, where they are fresh. Ends in `N passed, N failed`.
 """
 
 import argparse
@@ -63,7 +63,7 @@ class Lab:
         """The report of one submission. WHAT is its name, for its folder and its seeds."""
         lab = lab or self.lab
         out = pristine.CACHE / self.lab.name / "prove" / what
-        seed = None if self.fresh else hashlib.sha256(f"{self.base.name}:{lab.name}:{what}".encode()).hexdigest()[:16]
+        seed = None if self.fresh else hashlib.sha256(f"{lab.name}:{what}".encode()).hexdigest()[:16]
         try:
             return grade.grade(self.tree, lab, folder, names, seed, jobs, out, lambda _: None, self.prepared, files)[0]
         finally:

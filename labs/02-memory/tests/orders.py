@@ -93,6 +93,7 @@ class OrdersCase(Case):
 
     wants = {}
     bad = ()
+    badness = 0.2   # how often one of them is chosen
     linear = 0.0
     levels = (1, 1, 1, 2, 2, 3, 4)   # of tables that are pinned
     count = 260
@@ -122,7 +123,17 @@ class OrdersCase(Case):
         return frametable.audit(target, AUDIT_HINT)
 
     def last_orders(self):
-        """Before the end."""
+        """Before the end: whatever luck has brought so far, a table of each level that holds what this test is about, behind what is good."""
+        for level in range(L1, L4 + 1) if self.bad else ():
+            frame = self.idle()
+            if frame:
+                self.number += 1
+                frame.entries = {0: self.some_entry(level, frame) if level > L1 else frame.mfn << 12 | P | US}
+                self.badness = 1
+                frame.entries[511 if level < L4 else 255] = self.some_entry(level, frame)
+                self.badness = OrdersCase.badness
+                self.machine.write(frame.mfn, frame.entries)
+                self.pin(frame.mfn, level)
 
     def _begin(self, target):
         domains = frametable.vcpus(target)
@@ -224,7 +235,7 @@ class OrdersCase(Case):
 
     def bad_kind(self):
         """Now and then one of the bad things that this test is about."""
-        return self.random.choice(self.bad) if self.bad and self.random.random() < 0.2 else ""
+        return self.random.choice(self.bad) if self.bad and self.random.random() < self.badness else ""
 
     def page_entry(self):
         """An entry of an L1."""
@@ -282,6 +293,9 @@ class OrdersCase(Case):
         if frame:
             self.dress(frame, level)
         mfn = frame.mfn if frame else self.stranger() if self.random.random() < 0.2 else self.any_frame().mfn
+        self.pin(mfn, level)
+
+    def pin(self, mfn, level):
         self.order(f"pin frame {mfn:#x} as L{level}", self.model.pin, (mfn, level), (EXTENDED, level - 1, mfn))
         self.compare_all()
 
@@ -463,6 +477,7 @@ class Types(OrdersCase):
 
     def last_orders(self):
         """The hypervisor's page that the domain shares, empty, so that only what it is forbids to make it a table."""
+        super().last_orders()
         shared = frametable.vcpus(self.machine.target)[0][1]
         kept, va = self.machine.words(shared), self.machine.shared_info
         self.machine.obey(MAPPING, va, 0, INVLPG)

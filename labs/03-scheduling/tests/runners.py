@@ -36,8 +36,8 @@ class Numbers:
         return self.seed * 0x2545f4914f6cdd1d & WORD
 
 
-def runner_state(seed, flat):
-    """What guests/runner.c puts into its CPU."""
+def runner_state(seed, selector, flat=None):
+    """What guests/runner.c puts into its CPU. FLAT: which of ds, es, fs, gs have a selector, by bits, else as drawn."""
     draw = Numbers(seed).next
     state = [draw() for _ in range(14)] + [0]
     state[COUNT] = 0
@@ -46,8 +46,9 @@ def runner_state(seed, flat):
     state += [draw() for _ in range(32)]
     words = [draw() for _ in range(512)]
     fs, gs, user = draw() % 512, draw() % 512, draw() & 0x7ffffffff000 | 0x1000
-    ds, es = (flat if draw() & 1 else 0 for _ in range(2))
-    return state + [ds, es, words[fs], words[gs], user, *(flat if draw() & 1 else 0 for _ in range(2))]
+    drawn = sum((draw() & 1) << bit for bit in range(4))
+    selectors = [selector if (drawn if flat is None else flat) >> bit & 1 else 0 for bit in range(4)]
+    return state + selectors[:2] + [words[fs], words[gs], user] + selectors[2:]
 
 
 def mix_steps(mix, factor, step, count):
@@ -72,9 +73,11 @@ class RunnersCase(DomainsCase):
     options = "sched=rr"
     anonymous = True
     strangers = 100
+    flat = {}   # by name: a runner's selectors, as in runner_state()
 
     def boot_runners(self, names, words="", keys=None, more=(), **options):
-        rows = [(name, "runner", (keys or {}).get(name, ""), words) for name in names] + list(more)
+        told = {name: f" flat={bits:x}" for name, bits in self.flat.items()}
+        rows = [(name, "runner", (keys or {}).get(name, ""), words + told.get(name, "")) for name in names] + list(more)
         return self.boot_domains(rows, self.options, **options)
 
     def find(self, machine):
@@ -97,7 +100,7 @@ class RunnersCase(DomainsCase):
             machine.ram[start:start + 8] = struct.pack("<Q", machine.symbol("sched_yield"))
 
     def values(self, machine, name):
-        return runner_state(self.seeds[name], machine.numbers["FLAT_KERNEL_SS"])
+        return runner_state(self.seeds[name], machine.numbers["FLAT_KERNEL_SS"], self.flat.get(name))
 
     def count(self, machine, domain):
         """How far it has come, by its memory; the mix has to agree."""

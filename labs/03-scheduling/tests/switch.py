@@ -54,6 +54,9 @@ class Switch(RunnersCase):
 
     def run(self):
         names = [f"guest{number}" for number in range(1, self.random.randrange(2, 4) + 1)]
+        # Each selector is null in one of the first two and not in the other.
+        flat = self.random.randrange(16)
+        self.flat = {names[0]: flat, names[1]: flat ^ 15}
         with self.boot_runners(names, self.words) as machine:
             if not self.own_slices:
                 self.plain_turns(machine)

@@ -4,7 +4,8 @@
  * So who would change a count without running the guest has to change the mix, too.
  *
  * in[0]: not 0: out of the loop, all of the CPU's state to `after`, checkpoint 2, and in again.
- * Words of the command line: yields (gives the CPU away every 64 steps); sleep=HEX (sleeps for so many ns first).
+ * Words of the command line: yields (gives the CPU away every 64 steps); sleep=HEX (sleeps for so many ns first); flat=HEX (bits 0 to 3:
+ * ds, es, fs and gs have a selector that is not null; else as drawn).
  * The grader knows the values: it draws the same numbers from the same seed (tests/runners.py).
  */
 #include "mailbox.h"
@@ -77,6 +78,21 @@ static u64 segment_base(u64 which, u64 base)
     return (u64)hypercall(__HYPERVISOR_set_segment_base, which, base, 0, 0, 0);
 }
 
+/* The four selectors: null, or not, as drawn or as the command line says. */
+static void fill_selectors(void)
+{
+    u64 *const selectors[] = { &before.ds, &before.es, &before.fs, &before.gs };
+    char text[20];
+    bool told = cmdline_value("flat", text, sizeof(text));
+    u64 flat = told ? hex_word("flat") : 0;
+
+    for (u32 i = 0; i < 4; i++) {
+        u64 drawn = next_random() & 1;
+
+        *selectors[i] = (told ? flat >> i & 1 : drawn) ? FLAT_KERNEL_SS : 0;
+    }
+}
+
 /* The order in which numbers are drawn is the grader's, too. */
 static void fill(void)
 {
@@ -97,12 +113,9 @@ static void fill(void)
     fs = next_random() % 512;
     gs = next_random() % 512;
     before.gs_user = (next_random() & 0x7ffffffff000) | 0x1000;
-    before.ds = next_random() & 1 ? FLAT_KERNEL_SS : 0;
-    before.es = next_random() & 1 ? FLAT_KERNEL_SS : 0;
+    fill_selectors();
     before.fs_word = words[fs];
     before.gs_word = words[gs];
-    before.fs = next_random() & 1 ? FLAT_KERNEL_SS : 0;
-    before.gs = next_random() & 1 ? FLAT_KERNEL_SS : 0;
     asm volatile("mov %0, %%ds; mov %1, %%es" : : "r"((u32)before.ds), "r"((u32)before.es));
     asm volatile("mov %0, %%fs; mov %1, %%gs" : : "r"((u32)before.fs), "r"((u32)before.gs));
     if (segment_base(SEGBASE_FS, (u64)&words[fs]) ||

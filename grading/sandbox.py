@@ -105,18 +105,27 @@ def limits(cpu=CPU_SECONDS, memory=MEMORY, size=FILE_SIZE):
     return apply
 
 
-def all_asleep(session):
-    """Does every process of a session wait for another one, or for ever? Who has work, or waits for the disk, does not."""
-    states = []
+def _processes(session):
+    """What /proc says of each process of a session, from its state on (proc(5), stat)."""
     for path in glob.glob("/proc/[0-9]*/stat"):
         try:
             with open(path, encoding="utf-8", errors="replace") as file:
-                state, _, _, of = file.read().rpartition(")")[2].split()[:4]
+                fields = file.read().rpartition(")")[2].split()
         except OSError:
             continue   # it has just ended
-        if int(of) == session:
-            states.append(state)
-    return bool(states) and set(states) <= {"S", "Z"}
+        if int(fields[3]) == session:
+            yield fields
+
+
+def all_asleep(session):
+    """Does every process of a session wait for another one, or for ever? Who has work, or waits for the disk, does not."""
+    states = {fields[0] for fields in _processes(session)}
+    return bool(states) and states <= {"S", "Z"}
+
+
+def cpu_seconds(session):
+    """The CPU time that a session's processes have used."""
+    return sum(int(fields[11]) + int(fields[12]) for fields in _processes(session)) / os.sysconf("SC_CLK_TCK")
 
 
 def run(command, folder, *, home="/submission", wall=WALL_SECONDS, cpu=CPU_SECONDS):

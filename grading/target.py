@@ -28,6 +28,10 @@ KEPT_OUTPUT = 1 << 18
 ASLEEP_LOOKS = 12        # looks at a machine in which nothing happens any more
 DOZING_LOOKS = 160       # looks in a row that find every CPU halted, though a tick may wake one in between
 LOOK_SECONDS = 0.25
+ENDED = {"suspended": "asleep by its power management", "guest-panicked": "given up by its own word", "shutdown": "switched off"}   # QEMU's RunState
+EFFORT_LOOKS = 20        # looks between two at the emulator's own CPU time
+EFFORT_SECONDS = 60      # of it, in one go, after which instructions are to be seen for it:
+EFFORT_LEAST = 2_000_000   # so many a second. There are thirty times as many, on a slow host still six; a timer that ticks each nanosecond leaves a quarter
 
 
 class Failed(Exception):
@@ -51,7 +55,7 @@ def source_line(elf_path, address):
 
 
 class Watch:
-    """Looks at a running machine now and then, and says when it is a hang: by instructions, or since everything sleeps.
+    """Looks at a running machine now and then, and says when it is a hang: by instructions, since everything sleeps, or since it only ticks.
 
     An idle machine's clock goes on at least as fast as the wall's, so that one whose CPUs are halted at every look has slept far longer than
     any test's guests do. A slow host can't bring that about: on it, who has work is seen at work for longer.
@@ -59,16 +63,35 @@ class Watch:
 
     def __init__(self, machine, budget):
         self.machine, self.budget = machine, budget
-        self.next, self.spent, self.still, self.dozing = 0, -1, 0, 0
+        self.next, self.looks, self.spent, self.still, self.dozing = 0, 0, -1, 0, 0
+        self.start = None   # (instructions, CPU seconds of the emulator) at the first look
 
     def hang(self):
         """What kind of hang is seen, or ""."""
         if time.monotonic() < self.next:
             return ""
         self.next = time.monotonic() + LOOK_SECONDS
+        state = self.machine.qmp.command("query-status")["status"]
+        if state in ENDED:
+            return f"the machine is {ENDED[state]}, and nothing wakes it"
         before, self.spent = self.spent, self.machine.qmp.instructions()
         if self.spent > self.budget:
             return f"nothing of it within {self.budget:,} instructions: a loop without end?"
+        return self._storm() or self._sleep(before)
+
+    def _storm(self):
+        """The emulator works hard, and hardly at instructions: the budget would hold for hours."""
+        self.looks += 1
+        if self.looks % EFFORT_LOOKS != 1:
+            return ""
+        now = self.spent, self.machine.effort()
+        self.start = self.start or now
+        seconds, spent = now[1] - self.start[1], now[0] - self.start[0]
+        if seconds < EFFORT_SECONDS or spent >= seconds * EFFORT_LEAST:
+            return ""
+        return f"{spent:,} instructions in {seconds:.0f} s of work for its devices: does a timer tick without end?"
+
+    def _sleep(self, before):
         halted = self._halted()
         self.still = self.still + 1 if halted and self.spent == before else 0
         self.dozing = self.dozing + 1 if halted else 0
@@ -88,6 +111,10 @@ class GradeMachine(Machine):
         super().__init__("koan", [], gdb="chardev:gdb0", qmp=True, **options)
         self.fill = fill
         self.rom = None
+
+    def effort(self):
+        """The CPU seconds that the emulator has used."""
+        return sandbox.cpu_seconds(self.process.pid)   # start() gives it a session of its own
 
     def _make_ram_file(self):
         self.ram_file = self.work / "ram"
@@ -283,7 +310,8 @@ class Target:
     def _end_of_hang(self, watch, what, hint):
         seen = watch.hang()
         if seen:
-            self.gdb.interrupt()
+            if self.machine.qmp.command("query-status")["running"]:
+                self.gdb.interrupt()   # else nobody would answer that it stands
             raise Failed(what, seen, self.where(), hint)
 
     def _explain_end(self, what, hint, error):

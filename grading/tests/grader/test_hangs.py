@@ -20,16 +20,17 @@ class Looks(unittest.TestCase):
         patch.start()
         self.addCleanup(patch.stop)
 
-    def looks(self, rows, budget=math.inf):
-        """What is said at each of the looks: rows of (instructions, CPUs)."""
+    def looks(self, rows, budget=math.inf, state="running", effort=0.01):
+        """What is said at each of the looks: rows of (instructions, CPUs). effort: the emulator's CPU seconds between two."""
         rows, at = list(rows), -1
 
         def instructions():
             nonlocal at
             at += 1
             return rows[at][0]
-        qmp = types.SimpleNamespace(instructions=instructions, monitor=lambda _: "\n".join(rows[at][1]))
-        watch = Watch(types.SimpleNamespace(qmp=qmp), budget)
+        qmp = types.SimpleNamespace(instructions=instructions, monitor=lambda _: "\n".join(rows[at][1]),
+                                    command=lambda _: {"status": state})
+        watch = Watch(types.SimpleNamespace(qmp=qmp, effort=lambda: at * effort), budget)
         return [watch.hang() for _ in rows]
 
     def test_work_is_no_hang_but_for_its_budget(self):
@@ -44,6 +45,18 @@ class Looks(unittest.TestCase):
         said = self.looks([(5, [ASLEEP, ASLEEP])] * (ASLEEP_LOOKS + 1))
         self.assertEqual(set(said[:-1]), {""})
         self.assertIn("nothing to wake it", said[-1])
+
+    def test_a_storm_of_ticks(self):
+        """Few instructions, though the emulator works: on a busy host it works less, and on a slow one a tenth of what is usual is no storm."""
+        said = self.looks([(number * 300_000, [AWAKE]) for number in range(100)], effort=1.0)
+        self.assertEqual(set(said[:60]), {""})
+        self.assertIn("instructions in 60 s of work for its devices", said[60])
+        self.assertEqual(set(self.looks([(number * 300_000, [AWAKE]) for number in range(1000)], effort=0.05)), {""})
+        self.assertEqual(set(self.looks([(number * 5_000_000, [AWAKE]) for number in range(1000)], effort=1.0)), {""})
+
+    def test_power_management(self):
+        """No CPU of a suspended machine is halted, and none runs."""
+        self.assertIn("asleep by its power", self.looks([(5, [AWAKE])], state="suspended")[0])
 
     def test_only_ticks(self):
         said = self.looks([(number * 300, [ASLEEP, ASLEEP]) for number in range(DOZING_LOOKS)])

@@ -9,9 +9,9 @@
 
 %include "abi.inc"
 
-extern guest_start, trap_dispatch
+extern guest_start, trap_dispatch, vcpu_own
 global _start, hypercall_page, trap_table_entries, event_entry, failsafe_entry, syscall_entry
-global entry_state, user_resume, user_leave, probe_call, probe_rsp, probe_rip
+global entry_state, user_resume, user_leave, probe_call
 
 ; ---- ELF notes: what the domain builder must know ----
 
@@ -50,12 +50,6 @@ boot_stack:
 boot_stack_top:
 entry_state:                        ; struct entry_state in guest.h
     resq 24
-probe_rsp:
-    resq 1
-probe_rip:
-    resq 1
-user_kernel_rsp:
-    resq 1
 
 section .text
 
@@ -188,7 +182,7 @@ trap_return:
 
 ; ---- Guest user mode ----
 
-; void user_resume(struct trap_frame *frame): go to where frame says; returns when user_leave is called.
+; void user_resume(struct trap_frame *frame, u64 *rsp): go to where frame says; returns when user_leave is called with what is kept in *rsp.
 user_resume:
     push rbx
     push rbp
@@ -196,13 +190,13 @@ user_resume:
     push r13
     push r14
     push r15
-    mov [user_kernel_rsp], rsp
+    mov [rsi], rsp
     mov rsp, rdi
     jmp trap_return
 
-; void user_leave(void): called in a trap handler, returns from user_resume.
+; void user_leave(u64 rsp): called in a trap handler, returns from user_resume.
 user_leave:
-    mov rsp, [user_kernel_rsp]
+    mov rsp, rdi
     pop r15
     pop r14
     pop r13
@@ -213,8 +207,8 @@ user_leave:
 
 ; ---- Probing ----
 
-; u64 probe_call(void *function, u64 argument): call it; if it traps anywhere, trap_dispatch comes back here through probe_rip and
-; probe_rsp.
+; u64 probe_call(void *function, u64 argument): call it; if it traps anywhere, trap_dispatch comes back here through probe_rsp and
+; probe_rip, the first words of this vCPU's struct vcpu_own. Afterwards it may have landed from anywhere, so that is asked for again.
 probe_call:
     push rbx
     push rbp
@@ -223,13 +217,18 @@ probe_call:
     push r14
     push r15
     sub rsp, 8
-    mov [probe_rsp], rsp
-    mov qword [probe_rip], .landed
-    mov rax, rdi
-    mov rdi, rsi
-    call rax
+    mov rbx, rdi
+    mov r12, rsi
+    call vcpu_own
+    mov [rax], rsp
+    mov qword [rax + 8], .landed
+    mov rdi, r12
+    call rbx
 .landed:
-    mov qword [probe_rip], 0
+    mov rbx, rax
+    call vcpu_own
+    mov qword [rax + 8], 0
+    mov rax, rbx
     add rsp, 8
     pop r15
     pop r14

@@ -97,13 +97,7 @@ static struct vcpu_info *boot_vcpu_info(void)
     return &shared_info->vcpu_info[0];
 }
 
-static u32 boot_vcpu(void)
-{
-    return 0;
-}
-
 struct vcpu_info *(*events_info)(void) = boot_vcpu_info;
-u32 (*events_vcpu)(void) = boot_vcpu;
 
 static u64 ready_in(u32 word)
 {
@@ -117,7 +111,7 @@ static void look_at_word(u32 word)
     for (u64 ready = ready_in(word); ready; ready &= ready - 1) {
         u32 port = word * 64 + (u32)__builtin_ctzl(ready);
 
-        if (owners[port] != events_vcpu() || !event_clear(port))
+        if (owners[port] != vcpu_id() || !event_clear(port))
             continue;
         __atomic_fetch_add(&counts[port], 1, __ATOMIC_RELAXED);
         if (handlers[port])

@@ -83,11 +83,10 @@ u64 event_count(u32 port);                           /* upcalls that found it pe
 u64 events_upcalls(void);                            /* upcalls at all */
 
 /*
- * Of the vCPU that runs this, where its flags stand and which it is: vCPU 0, unless the guest has said otherwise (smp_info, smp_id). An
- * upcall takes only the ports of its own vCPU: those that were bound to it by the functions above.
+ * Where the flags of the vCPU that runs this stand: vCPU 0's, unless the guest has said otherwise (smp_info). An upcall takes only the ports of
+ * its own vCPU: those that were bound to it by the functions above.
  */
 extern struct vcpu_info *(*events_info)(void);
-extern u32 (*events_vcpu)(void);
 void events_on(void); /* what is pending is delivered before this returns */
 void events_off(void);
 

@@ -4,17 +4,32 @@
  */
 #include "foreign.h"
 #include "memory.h"
+#include "vcpu.h"
 
 #define WINDOW_VA    0x0000000060000000UL
 #define WINDOW_PAGES 64
 #define KEPT_VA      0x0000000060200000UL
 
-static struct {
+/* Each vCPU has a window of its own, as long as there are no more of them than places in its L1 table. */
+#define WINDOWS (512 / WINDOW_PAGES)
+
+struct window {
     u16 domid;
     const u64 *mfns;
     u64 pages;
     u64 first, shown; /* pages first .. first + shown - 1 are mapped */
-} window;
+};
+static struct window windows[WINDOWS];
+
+static struct window *own_window(void)
+{
+    return &windows[vcpu_id() % WINDOWS];
+}
+
+static u64 window_va(const struct window *w)
+{
+    return WINDOW_VA + (u64)(w - windows) * WINDOW_PAGES * PAGE_SIZE;
+}
 
 /* Tables down to the L1, which can map 512 pages from va on. */
 static void make_tables(u64 va)
@@ -41,16 +56,13 @@ static void flush(void)
 
 void foreign_open(u16 domid, const u64 *mfns, u64 pages)
 {
-    window.domid = domid;
-    window.mfns = mfns;
-    window.pages = pages;
-    window.shown = 0;
+    *own_window() = (struct window){ .domid = domid, .mfns = mfns, .pages = pages };
 }
 
 /* Entries at va for frames of a domain; mfns NULL: none. False: refused, and some may be there. */
 static bool write_entries(u64 va, u16 domid, const u64 *mfns, u64 count)
 {
-    static struct mmu_update updates[WINDOW_PAGES];
+    struct mmu_update updates[WINDOW_PAGES];
 
     for (u64 i = 0; i < count; i++)
         updates[i] = (struct mmu_update){
@@ -64,25 +76,29 @@ static bool write_entries(u64 va, u16 domid, const u64 *mfns, u64 count)
 
 void foreign_close(void)
 {
-    if (!write_entries(WINDOW_VA, 0, NULL, window.shown))
-        guest_panic("pages of domain %u cannot be unmapped", window.domid);
-    window.shown = 0;
+    struct window *w = own_window();
+
+    if (!write_entries(window_va(w), 0, NULL, w->shown))
+        guest_panic("pages of domain %u cannot be unmapped", w->domid);
+    w->shown = 0;
 }
 
 void *foreign_page(u64 n)
 {
-    if (n - window.first >= window.shown) {
+    struct window *w = own_window();
+
+    if (n - w->first >= w->shown) {
         foreign_close();
-        if (n >= window.pages)
+        if (n >= w->pages)
             return NULL;
-        window.first = n;
-        window.shown = min((u64)WINDOW_PAGES, window.pages - n);
-        if (!write_entries(WINDOW_VA, window.domid, window.mfns + n, window.shown)) {
+        w->first = n;
+        w->shown = min((u64)WINDOW_PAGES, w->pages - n);
+        if (!write_entries(window_va(w), w->domid, w->mfns + n, w->shown)) {
             foreign_close();
             return NULL;
         }
     }
-    return (void *)(WINDOW_VA + (n - window.first) * PAGE_SIZE);
+    return (void *)(window_va(w) + (n - w->first) * PAGE_SIZE);
 }
 
 bool foreign_write(u64 offset, const void *from, u64 length)

@@ -101,13 +101,8 @@ static s64 pin(struct handmade *h)
 
 static s64 set_registers(struct handmade *h)
 {
-    static struct vcpu_guest_context context;
-    struct xen_domctl op = { .cmd = XEN_DOMCTL_setvcpucontext,
-                             .domain = h->domid,
-                             .u.vcpucontext.ctxt = (u64)&context };
     u64 top = HANDMADE_VA + (HANDMADE_STACK + 1) * PAGE_SIZE;
-
-    context = (struct vcpu_guest_context){
+    struct vcpu_guest_context context = {
         .flags = VGCF_IN_KERNEL | VGCF_online,
         .user_regs = { .rip = HANDMADE_VA,
                        .rdi = HANDMADE_VA + HANDMADE_DATA * PAGE_SIZE,
@@ -119,6 +114,9 @@ static s64 set_registers(struct handmade *h)
         .kernel_sp = top,
         .ctrlreg[3] = h->mfn[HANDMADE_L4] << PAGE_SHIFT,
     };
+    struct xen_domctl op = { .cmd = XEN_DOMCTL_setvcpucontext,
+                             .domain = h->domid,
+                             .u.vcpucontext.ctxt = (u64)&context };
     return domctl(&op);
 }
 

@@ -5,11 +5,11 @@
  * frames is mapped nowhere. page_alloc uses up the first part and then maps more, a page at a time.
  */
 #include "memory.h"
+#include "vcpu.h"
 
 static u64 next_mapped;   /* pfn: from here to mapped_end, free and mapped */
 static u64 mapped_end;    /* pfn */
 static u64 next_unmapped; /* pfn: from here to nr_pages, free and mapped nowhere */
-static u64 l4_mfn;        /* what the guest kernel runs on */
 
 u64 *pte_walk(u64 root, u64 va, int level)
 {
@@ -28,7 +28,7 @@ u64 *pte_walk(u64 root, u64 va, int level)
 
 u64 *pte_of(u64 va, int level)
 {
-    return pte_walk(l4_mfn, va, level);
+    return pte_walk(current_l4(), va, level);
 }
 
 static bool is_mapped(u64 va)
@@ -41,7 +41,6 @@ static bool is_mapped(u64 va)
 /* The order of the parts is the ABI's: image, mfn_list, start_info, rings, page tables, boot stack, padding. */
 void memory_init(void)
 {
-    l4_mfn = ptr_mfn((void *)start_info->pt_base);
     next_mapped = va_pfn((void *)start_info->pt_base) + start_info->nr_pt_frames + 1;
     for (mapped_end = next_mapped; mapped_end < start_info->nr_pages; mapped_end++)
         if (!is_mapped((u64)pfn_va(mapped_end)))
@@ -85,7 +84,9 @@ void *page_alloc(void)
 
 u64 current_l4(void)
 {
-    return l4_mfn;
+    u64 mfn = vcpu_own()->l4_mfn;
+
+    return mfn ? mfn : ptr_mfn((void *)start_info->pt_base);
 }
 
 s64 mmu_update_one(u64 ptr, u64 value)
@@ -112,7 +113,7 @@ s64 switch_l4(u64 mfn)
     s64 rc = mmuext_one(MMUEXT_NEW_BASEPTR, mfn);
 
     if (rc == 0)
-        l4_mfn = mfn;
+        vcpu_own()->l4_mfn = mfn;
     return rc;
 }
 
@@ -166,7 +167,7 @@ void map_in(u64 root, u64 va, u64 mfn, u64 flags)
 
 void map(u64 va, u64 mfn, u64 flags)
 {
-    map_in(l4_mfn, va, mfn, flags);
+    map_in(current_l4(), va, mfn, flags);
     struct mmuext_op op = { .cmd = MMUEXT_INVLPG_LOCAL, .arg1.linear_addr = va };
     mmuext_op(&op, 1, NULL, DOMID_SELF);
 }

@@ -87,7 +87,7 @@ void *page_alloc(void);
 u64 pfn_alloc(void);
 u64 pages_left(void);
 
-/* Machine frame of the L4 that the guest kernel runs on. */
+/* Machine frame of the L4 that the guest kernel runs on, on the vCPU that asks. */
 u64 current_l4(void);
 s64 switch_l4(u64 mfn);
 

@@ -2,42 +2,19 @@
  * Starting vCPUs: see smp.h. Source: struct vcpu_guest_context in Xen's public arch-x86/xen.h.
  */
 #include "smp.h"
-#include "abi/arch-x86_64.h"
 #include "event.h"
+#include "abi/arch-x86_64.h"
 #include "memory.h"
 #include "trap.h"
 
-#define STACK_SIZE 16384
-
 static struct smp_cpu {
-    u64 id; /* what GS:0 says */
+    u64 id;
     void (*run)(u64);
     u64 argument;
-} cpus[SMP_MAX];
+} cpus[VCPU_MAX];
 
-static u8 stacks[SMP_MAX][STACK_SIZE] ALIGNED(16);
-static struct vcpu_guest_context contexts[SMP_MAX];
-static bool begun;
-
-static void set_own_base(void)
-{
-    s64 rc = hypercall(__HYPERVISOR_set_segment_base, SEGBASE_GS_KERNEL, (u64)&cpus[0], 0, 0, 0);
-
-    if (rc)
-        guest_panic("set_segment_base: %ld", (long)rc);
-    begun = true;
-    events_info = smp_info;
-    events_vcpu = smp_id;
-}
-
-u32 smp_id(void)
-{
-    u64 id = 0;
-
-    if (begun)
-        __asm__ volatile("movq %%gs:0, %0" : "=r"(id));
-    return (u32)id;
-}
+static u8 stacks[VCPU_MAX][VCPU_STACK] ALIGNED(PAGE_SIZE);
+static struct vcpu_guest_context contexts[VCPU_MAX];
 
 /* The first function of a vCPU. */
 static NORETURN void smp_main(struct smp_cpu *cpu)
@@ -67,21 +44,20 @@ struct vcpu_guest_context *smp_context(u32 id, void (*f)(u64), u64 argument)
 {
     struct vcpu_guest_context *c = &contexts[id];
 
-    if (!begun)
-        set_own_base();
+    vcpu_stacks(stacks);
+    events_info = smp_info;
     cpus[id] = (struct smp_cpu){ .id = id, .run = f, .argument = argument };
     memset(c, 0, sizeof(*c));
     c->flags = VGCF_IN_KERNEL;
     c->user_regs.rip = (u64)smp_main;
     c->user_regs.rdi = (u64)&cpus[id];
-    c->user_regs.rsp = (u64)&stacks[id][STACK_SIZE] - 8; /* as after a call */
+    c->user_regs.rsp = (u64)&stacks[id][VCPU_STACK] - 8; /* as after a call */
     c->user_regs.rflags = 0x200;
     c->user_regs.cs = FLAT_KERNEL_CS;
     c->user_regs.ss = FLAT_KERNEL_SS;
     c->kernel_ss = FLAT_KERNEL_SS;
-    c->kernel_sp = (u64)&stacks[id][STACK_SIZE];
+    c->kernel_sp = (u64)&stacks[id][VCPU_ENTRY_STACK];
     c->ctrlreg[3] = ptr_mfn((void *)start_info->pt_base) << 12;
-    c->gs_base_kernel = (u64)&cpus[id];
     fill_traps(c);
     return c;
 }
@@ -97,14 +73,14 @@ u32 smp_count(void)
 {
     u32 n = 0;
 
-    while (n < SMP_MAX && vcpu_op(VCPUOP_is_up, n, NULL) >= 0)
+    while (n < VCPU_MAX && vcpu_op(VCPUOP_is_up, n, NULL) >= 0)
         n++;
     return n;
 }
 
 struct vcpu_info *smp_info(void)
 {
-    return &shared_info->vcpu_info[smp_id()];
+    return &shared_info->vcpu_info[vcpu_id()];
 }
 
 bool smp_is_up(u32 id)

@@ -5,15 +5,11 @@
 #include "guest.h"
 #include "user.h"
 
-struct trap_info_last trap_last = { .vector = -1 };
-
 struct ex_entry {
     u64 trapping; /* address of the instruction that may trap */
     u64 go_on;
 };
 extern const struct ex_entry ex_table_start[], ex_table_end[];
-
-extern u64 probe_rsp, probe_rip; /* entry.asm: where a running probe_call lands */
 
 static trap_handler *handlers[TRAP_FAILSAFE + 1];
 
@@ -48,15 +44,15 @@ void trap_init(void)
 
 static u64 last_cr2(void)
 {
-    return shared_info ? shared_info->vcpu_info[0].arch.cr2 : 0;
+    return shared_info ? shared_info->vcpu_info[vcpu_id()].arch.cr2 : 0;
 }
 
-static void remember(const struct trap_frame *frame)
+static void remember(struct trap_info_last *last, const struct trap_frame *frame)
 {
-    trap_last.vector = (int)frame->vector;
-    trap_last.error = frame->error;
-    trap_last.cr2 = frame->vector == TRAP_PF ? last_cr2() : 0;
-    trap_last.rip = frame->rip;
+    last->vector = (int)frame->vector;
+    last->error = frame->error;
+    last->cr2 = frame->vector == TRAP_PF ? last_cr2() : 0;
+    last->rip = frame->rip;
 }
 
 static void NORETURN unexpected(const struct trap_frame *f)
@@ -78,18 +74,19 @@ void trap_dispatch(struct trap_frame *frame)
         return;
     if (trap_frame_user(frame))
         user_trap(frame);
+    struct vcpu_own *own = vcpu_own();
     for (const struct ex_entry *entry = ex_table_start; entry < ex_table_end; entry++) {
         if (entry->trapping != frame->rip)
             continue;
-        remember(frame);
+        remember(&own->last, frame);
         frame->rip = entry->go_on;
         return;
     }
-    if (!probe_rip)
+    if (!own->probe_rip)
         unexpected(frame);
-    remember(frame);
-    frame->rip = probe_rip;
-    frame->rsp = probe_rsp;
+    remember(&own->last, frame);
+    frame->rip = own->probe_rip;
+    frame->rsp = own->probe_rsp;
     frame->cs =
         FLAT_KERNEL_CS & ~3UL; /* the probe may have gone to user mode, or have had odd selectors */
     frame->ss = FLAT_KERNEL_SS;

@@ -13,7 +13,7 @@
 #ifndef GUEST_TRAP_H
 #define GUEST_TRAP_H
 
-#include "lib/types.h"
+#include "vcpu.h"
 
 /* Registers at an entry, in the order in which entry.asm pushes them; the last nine are a struct iret_context. */
 struct trap_frame {
@@ -48,14 +48,8 @@ static_assert(sizeof(struct trap_frame) == 22 * 8, "entry.asm pushes these");
 #define PF_RSVD    0x8
 #define PF_INSN    0x10
 
-/* The last exception that a probe ran into; vector -1: none. */
-struct trap_info_last {
-    int vector;
-    u64 error;
-    u64 cr2; /* of a page fault */
-    u64 rip;
-};
-extern struct trap_info_last trap_last;
+/* The last exception that a probe ran into, on the vCPU that asks. */
+#define trap_last (vcpu_own()->last)
 
 void trap_init(void);
 
@@ -77,12 +71,13 @@ static inline bool trap_frame_user(const struct trap_frame *frame)
 
 #define TRY_IO(instruction, outputs, ...)                                                          \
     ({                                                                                             \
-        trap_last.vector = -1;                                                                     \
+        struct trap_info_last *try_last = &trap_last;                                              \
+        try_last->vector = -1;                                                                     \
         __asm__ volatile("1: " instruction "\n2:\n"                                                \
                          ".pushsection .ex_table, \"a\"\n.quad 1b, 2b\n.popsection"                \
                          : outputs:__VA_ARGS__                                                     \
                          : "memory");                                                              \
-        *(volatile int *)&trap_last.vector != -1;                                                  \
+        *(volatile int *)&try_last->vector != -1;                                                  \
     })
 #define TRY(instruction) TRY_IO(instruction, )
 #define COMMA            , /* between two outputs of TRY_IO */

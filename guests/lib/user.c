@@ -5,11 +5,8 @@
 #include "user.h"
 
 extern u8 user_start[], user_end[]; /* guest.ld */
-void user_resume(struct trap_frame *frame);
-void user_leave(void);
-
-static u8 kernel_stack[2 * PAGE_SIZE] ALIGNED(PAGE_SIZE);
-static struct trap_frame *running; /* context of the user_run that is going on */
+void user_resume(struct trap_frame *frame, u64 *rsp);
+void user_leave(u64 rsp);
 
 void user_space_init(struct user_space *space)
 {
@@ -40,24 +37,26 @@ void user_context_init(struct trap_frame *context, void *function, u64 argument)
 
 u64 user_run(const struct user_space *space, struct trap_frame *context)
 {
-    u64 top = (u64)kernel_stack + sizeof(kernel_stack);
+    struct vcpu_own *own = vcpu_own();
+    u64 top = vcpu_entry_stack();
     struct trap_frame *frame = (struct trap_frame *)top - 1;
 
     if (mmuext_one(MMUEXT_NEW_USER_BASEPTR, space->l4_mfn) || stack_switch(FLAT_KERNEL_SS, top))
         guest_panic("user mode cannot be entered");
     *frame = *context;
-    running = context;
-    user_resume(frame);
+    own->user = context;
+    user_resume(frame, &own->user_rsp);
     return context->vector;
 }
 
 void user_trap(struct trap_frame *frame)
 {
-    struct trap_frame *context = running;
+    struct vcpu_own *own = vcpu_own();
+    struct trap_frame *context = own->user;
 
     if (!context)
         return;
-    running = NULL;
+    own->user = NULL;
     *context = *frame;
-    user_leave();
+    user_leave(own->user_rsp);
 }

@@ -18,7 +18,7 @@ static volatile bool sleeping, race, done;
 static void on_event(u32 port)
 {
     (void)port;
-    __atomic_fetch_add(&seen[smp_id()], 1, __ATOMIC_SEQ_CST);
+    __atomic_fetch_add(&seen[vcpu_id()], 1, __ATOMIC_SEQ_CST);
 }
 
 static void second(u64 argument)
@@ -97,7 +97,6 @@ TEST
     if (smp_count() < NEEDS_VCPUS)
         TEST_SKIP("needs two vCPUs");
     events_info = smp_info;
-    events_vcpu = smp_id;
     events_init();
     to_1 = (u32)event_bind_ipi(1);
     peer = (u32)event_alloc_unbound(DOMID_SELF);

@@ -8,13 +8,15 @@
 
 #define NEEDS_VCPUS 2
 
-static volatile u64 counter, seen_id = 99, seen_argument;
+static volatile u64 counter, seen_id = 99, seen_argument, seen_base;
+static u64 based = 0x6b6f616e; /* where its GS base is */
 static volatile bool stop;
 
 static void second(u64 argument)
 {
     seen_argument = argument;
-    seen_id = smp_id();
+    __asm__ volatile("movq %%gs:0, %0" : "=r"(seen_base));
+    seen_id = vcpu_id();
     while (!stop)
         counter++;
     counter = 0;
@@ -61,6 +63,7 @@ TEST
     CHECK_RC(vcpu_op(VCPUOP_is_up, 1, NULL), 0);
 
     c = smp_context(1, second, 7);
+    c->gs_base_kernel = (u64)&based;
     CHECK_RC(vcpu_op(VCPUOP_initialise, 1, c), 0);
     CHECK_RC(vcpu_op(VCPUOP_initialise, 1, c), -XEN_EEXIST);
     CHECK_RC(vcpu_op(VCPUOP_is_up, 1, NULL), 0);
@@ -71,6 +74,7 @@ TEST
     CHECK(reaches(&counter, 1000)); /* it runs beside this one, or in turns with it */
     CHECK_EQ(seen_argument, 7);
     CHECK_EQ(seen_id, 1);
+    CHECK_EQ(seen_base, based);
     CHECK_RC(vcpu_op(VCPUOP_initialise, 1, c), -XEN_EEXIST);
 
     stop = true;

@@ -16,29 +16,39 @@
 static u64 table[DEEP_TABLES]; /* frames: L1s, L2s, the L3, the L4 */
 static u64 leaf[8];            /* frames that nothing else happens to */
 
-/* Entries that may be wrong, to be mended one day. */
-static struct {
-    u64 at, index;
-} damaged[64];
-static u64 damages;
-
 #define BATCH 1024
-static struct mmu_update batch[BATCH];
-static u64 batched;
+
+/* Of each vCPU: updates to be made, and entries that may be wrong, to be mended one day. The tree is everybody's. */
+static struct work {
+    struct mmu_update batch[BATCH];
+    u64 batched;
+    struct {
+        u64 at, index;
+    } damaged[64];
+    u64 damages;
+} works[FUZZ_VCPUS];
+
+static struct work *own_work(void)
+{
+    return &works[vcpu_id()];
+}
 
 static void flush(void)
 {
+    struct work *w = own_work();
     u32 done;
 
-    if (batched)
-        mmu_update(batch, batched, &done, DOMID_SELF);
-    batched = 0;
+    if (w->batched)
+        mmu_update(w->batch, w->batched, &done, DOMID_SELF);
+    w->batched = 0;
 }
 
 static void put(u64 at, u64 index, u64 value)
 {
-    batch[batched++] = (struct mmu_update){ table[at] << PAGE_SHIFT | index * 8, value };
-    if (batched == BATCH)
+    struct work *w = own_work();
+
+    w->batch[w->batched++] = (struct mmu_update){ table[at] << PAGE_SHIFT | index * 8, value };
+    if (w->batched == BATCH)
         flush();
 }
 
@@ -118,19 +128,23 @@ static void many_pins(void)
 /* Entries that make the next validation fail somewhere in the midst, and later ones that mend it. */
 static void damage(void)
 {
-    for (u64 n = 1 + rnd_below(3); n && damages < ARRAY_SIZE(damaged); n--, damages++) {
-        damaged[damages].at = rnd_below(DEEP_TABLES - 1);
-        damaged[damages].index = rnd_below(512);
-        put(damaged[damages].at, damaged[damages].index, some_entry());
+    struct work *w = own_work();
+
+    for (u64 n = 1 + rnd_below(3); n && w->damages < ARRAY_SIZE(w->damaged); n--, w->damages++) {
+        w->damaged[w->damages].at = rnd_below(DEEP_TABLES - 1);
+        w->damaged[w->damages].index = rnd_below(512);
+        put(w->damaged[w->damages].at, w->damaged[w->damages].index, some_entry());
     }
     flush();
 }
 
 static void mend(void)
 {
-    while (damages) {
-        damages--;
-        put(damaged[damages].at, damaged[damages].index, 0);
+    struct work *w = own_work();
+
+    while (w->damages) {
+        w->damages--;
+        put(w->damaged[w->damages].at, w->damaged[w->damages].index, 0);
     }
     for (u64 i = 0; i < ROOT; i++) {
         hang(i);
@@ -240,6 +254,6 @@ void step_deep(void)
         void) = { pin_it,   pin_it,   unpin_it,  many_pins,    many_pins, damage,       mend,
                   branches, branches, run_on_it, as_user_base, big_batch, in_multicall, swap_root };
 
-    batched = 0; /* a step before may have been cut off by a trap */
+    own_work()->batched = 0; /* a step before may have been cut off by a trap */
     steps[rnd_below(ARRAY_SIZE(steps))]();
 }

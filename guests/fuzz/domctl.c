@@ -2,7 +2,8 @@
  * A toolstack gone mad: domains made half, changed in any order, run, mapped, and destroyed in the middle; domctl and sysctl with
  * arguments that are almost right. Without privileges all of it is refused.
  *
- * The domains are its own few. Another's would be its right, too, but a fuzz guest that destroys its neighbours has soon nobody to play with.
+ * The domains are its own few. Another's would be its right, too, but a fuzz guest that destroys its neighbours has soon nobody to play with. Its
+ * vCPUs share them: each works on a copy of what is known of one, while the other may end it.
  */
 #include "abi/platform.h"
 #include "build.h"
@@ -13,7 +14,7 @@
 
 #define CHILDREN 3
 
-static struct handmade children[CHILDREN];
+static struct handmade children[CHILDREN]; /* domid 0: none; it is changed by exchanging it */
 
 /* mov ecx, 0x100000; 1: inc qword [rdi]; loop 1b; then as handmade_shutdown: should its maker crash, it ends by itself. */
 static const u8 count_and_end[] = { 0xb9, 0,    0,  0x10, 0, 0x48, 0xff, 0x07, 0xe2,
@@ -27,18 +28,26 @@ static u64 some_child_frame(const struct handmade *h)
 
 /* ---- makings and ends ---- */
 
-static void make(struct handmade *h)
+static void make(struct handmade *place)
 {
-    h->domid = 0;
-    h->code = count_and_end;
-    h->code_size = sizeof(count_and_end);
-    handmade_make(h, (enum handmade_stage)rnd_below(STAGES));
+    struct handmade h = { .code = count_and_end, .code_size = sizeof(count_and_end) };
+    u16 none = 0;
+
+    handmade_make(&h, (enum handmade_stage)rnd_below(STAGES));
+    if (!h.domid)
+        return;
+    memcpy(place->mfn, h.mfn, sizeof(h.mfn));
+    if (!__atomic_compare_exchange_n(&place->domid, &none, h.domid, false, __ATOMIC_SEQ_CST,
+                                     __ATOMIC_SEQ_CST))
+        build_destroy(h.domid); /* another vCPU was faster */
 }
 
-static void destroy(struct handmade *h)
+static void destroy(struct handmade *place)
 {
-    build_destroy(h->domid);
-    h->domid = 0;
+    u16 domid = __atomic_exchange_n(&place->domid, 0, __ATOMIC_SEQ_CST);
+
+    if (domid)
+        build_destroy(domid);
 }
 
 /* ---- calls on one of them ---- */
@@ -209,16 +218,16 @@ static void any_platform_op(void)
 
 void step_domctl(void)
 {
-    struct handmade *h = &children[rnd_below(CHILDREN)];
+    struct handmade *place = &children[rnd_below(CHILDREN)], h = *place;
 
-    if (!h->domid || !guest_is_privileged()) {
-        make(h);
+    if (!h.domid || !guest_is_privileged()) {
+        make(place);
     } else if (rnd_once_in(12)) {
-        destroy(h);
+        destroy(place);
     } else {
         for (u64 n = rnd_below(4); n; n--)
-            any_domctl(h);
-        memory(h);
+            any_domctl(&h);
+        memory(&h);
     }
     if (rnd_once_in(8))
         any_createdomain();
@@ -239,6 +248,5 @@ void domctl_fuzz_init(void)
 void domctl_fuzz_end(void)
 {
     for (u64 i = 0; i < CHILDREN; i++)
-        if (children[i].domid)
-            destroy(&children[i]);
+        destroy(&children[i]);
 }

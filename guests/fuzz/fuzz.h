@@ -3,6 +3,10 @@
  *
  *     seed=HEX ops=HEX      what to do; the same seed does the same (as long as the machine frames are the same)
  *
+ * With a second vCPU, both do so many operations, each from a seed of its own (vcpus.c). Pool, tree, ports, grants, children and the lists
+ * that calls read are everybody's, without a lock: what comes of it is the hypervisor's business. On one CPU they take turns at the same
+ * places each time.
+ *
  * It plays with a pool of its own pages, which it builds into trees of page tables, pins, switches to, writes to, gives away, and with
  * every hypercall there is, with arguments that are mostly almost right; beside it with one large tree, so that the hypervisor is
  * interrupted in the midst of it. It tries not to destroy itself: its own code and stack are no part of the pool, and a trap that a step
@@ -14,6 +18,7 @@
 
 #include "memory.h"
 #include "trap.h"
+#include "vcpu.h"
 
 #define POOL_PAGES 96
 #define POOL_VA                                                                                    \
@@ -24,6 +29,18 @@ struct pool {
     u64 mfn[POOL_PAGES];
 };
 extern struct pool pool;
+
+#define FUZZ_VCPUS 2
+
+/* What each vCPU has of its own; the other one only looks. */
+struct fuzzer {
+    u64 state; /* of its random numbers */
+    u64 done;  /* operations */
+    bool over; /* it has done them all */
+    u64 guard; /* it has stopped the other one, for so many operations more */
+};
+struct fuzzer *fuzzer(u32 vcpu);
+struct fuzzer *own_fuzzer(void);
 
 /* A pseudo-random number (xorshift64*), one below n, and a coin that shows true once in n throws. */
 u64 rnd(void);
@@ -58,13 +75,19 @@ void step_events(void);      /* events.c: ports are made, connected and closed *
 void step_domctl(void);      /* domctl.c: domains are made, changed and ended */
 void step_descriptors(void); /* descriptors.c: GDT, LDT, selectors */
 void step_modes(void);       /* modes.c: user mode, iret, entries, instructions that trap */
+void step_vcpus(void);       /* vcpus.c: one vCPU sleeps, or stops the other, for a while */
 
 void deep_init(void);
 void grants_init(void);
 void events_fuzz_init(void);
 void modes_init(void);
+void modes_begin(void); /* on each vCPU */
 void domctl_fuzz_init(void);
 void domctl_fuzz_end(void);
-u64 deep_root(void); /* the L4 of the large tree, on which the guest can run while it is valid */
+
+/* vcpus.c. Before each step: does the other one sleep, and wait for this one? Then it must be a step that surely comes to its end. */
+bool vcpus_relied_on(void);
+void vcpus_wait(void); /* for the other one to be through, as long as it gets on */
+u64 deep_root(void);   /* the L4 of the large tree, on which the guest can run while it is valid */
 
 #endif

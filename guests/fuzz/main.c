@@ -2,16 +2,30 @@
  * The fuzz guest's loop and its random values: see fuzz.h.
  */
 #include "fuzz.h"
+#include "smp.h"
 
 struct pool pool;
-static u64 state;
+static struct fuzzer fuzzers[FUZZ_VCPUS];
+static bool several; /* vCPUs */
+
+struct fuzzer *fuzzer(u32 vcpu)
+{
+    return &fuzzers[vcpu];
+}
+
+struct fuzzer *own_fuzzer(void)
+{
+    return fuzzer(vcpu_id());
+}
 
 u64 rnd(void)
 {
-    state ^= state >> 12;
-    state ^= state << 25;
-    state ^= state >> 27;
-    return state * 0x2545f4914f6cdd1dUL;
+    u64 *state = &own_fuzzer()->state;
+
+    *state ^= *state >> 12;
+    *state ^= *state << 25;
+    *state ^= *state >> 27;
+    return *state * 0x2545f4914f6cdd1dUL;
 }
 
 u64 rnd_below(u64 n)
@@ -163,45 +177,68 @@ static void tidy(void)
     vm_assist(VMASST_CMD_enable, VMASST_TYPE_writable_pagetables);
 }
 
-static void step(void)
+static void (*some_step(void))(void)
 {
     static void (*const steps[])(void) = {
         step_tables,    step_tables,    step_tables, step_tables,      step_tables,
-        step_hypercall, step_hypercall, step_memory, step_descriptors, step_modes,
-        step_grants,    step_grants,    step_events, step_events,      step_domctl,
+        step_hypercall, step_hypercall, step_memory, step_grants,      step_grants,
+        step_events,    step_events,    step_domctl, step_descriptors, step_modes,
     };
 
+    if (several && vcpus_relied_on())
+        return steps[rnd_below(ARRAY_SIZE(steps) - 2)]; /* the last two may not come back */
+    if (several && rnd_once_in(32))
+        return step_vcpus;
+    return rnd_once_in(64) ? step_deep : steps[rnd_below(ARRAY_SIZE(steps))];
+}
+
+static void step(void)
+{
     trap_last.vector = -1;
     __asm__ volatile("cld" ::: "cc"); /* a step may have left any flags */
-    if (rnd_once_in(64))
-        probe_call(step_deep, 0);
-    else
-        probe_call(steps[rnd_below(ARRAY_SIZE(steps))], 0);
+    probe_call(some_step(), 0);
     if (current_l4() != ptr_mfn((void *)start_info->pt_base))
         switch_l4(ptr_mfn((void *)start_info->pt_base)); /* the step was cut off on other tables */
     if (rnd_once_in(16))
         tidy();
 }
 
+/* All operations of a vCPU, and the domain's end when the other one is through, too. */
+static void fuzz(u64 ops)
+{
+    struct fuzzer *own = own_fuzzer();
+
+    own->state = (cmdline_hex("seed", 1) + vcpu_id()) * 0x9e3779b97f4a7c15UL + 1;
+    modes_begin();
+    tidy();
+    while (own->done < ops) {
+        step();
+        __atomic_store_n(&own->done, own->done + 1, __ATOMIC_RELAXED);
+        if (own->done % 0x800 == 0)
+            print("\nfuzz: vcpu %u: %#lx done\n", vcpu_id(), own->done);
+    }
+    print("\nfuzz: vcpu %u: all done\n", vcpu_id());
+    __atomic_store_n(&own->over, true, __ATOMIC_SEQ_CST);
+    if (several)
+        vcpus_wait();
+    domctl_fuzz_end();
+    guest_end();
+}
+
 int main(void)
 {
-    u64 seed = cmdline_hex("seed", 1), ops = cmdline_hex("ops", 0x4000);
+    u64 ops = cmdline_hex("ops", 0x4000);
 
-    state = seed * 0x9e3779b97f4a7c15UL + 1;
     make_pool();
     deep_init();
     grants_init();
     events_fuzz_init();
     modes_init();
     domctl_fuzz_init();
-    tidy();
-    print("fuzz: seed %#lx, %#lx operations\n", seed, ops);
-    for (u64 i = 0; i < ops; i++) {
-        step();
-        if (i % 0x800 == 0x7ff)
-            print("\nfuzz: %#lx done\n", i + 1);
-    }
-    domctl_fuzz_end();
-    print("\nfuzz: all done\n");
+    print("fuzz: seed %#lx, %#lx operations\n", cmdline_hex("seed", 1), ops);
+    several = smp_count() > 1;
+    if (several && smp_start(1, fuzz, ops))
+        guest_panic("the second vCPU can't be started");
+    fuzz(ops);
     return 0;
 }

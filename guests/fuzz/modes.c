@@ -2,11 +2,11 @@
  * The ways between guest user mode, guest kernel mode and the hypervisor: user programs, iret with odd frames, callbacks, and instructions that
  * the hypervisor emulates or bounces.
  */
+#include "event.h"
 #include "fuzz.h"
 #include "user.h"
 
 static struct user_space space;
-static u8 trap_stack[2 * PAGE_SIZE] ALIGNED(16);
 
 /* ---- in user mode ---- */
 
@@ -143,7 +143,7 @@ static void put_back(void)
     set_callbacks((u64)event_entry, (u64)failsafe_entry, (u64)syscall_entry);
     trap_init();
     set_trap_table(more);
-    stack_switch(FLAT_KERNEL_SS, (u64)(trap_stack + sizeof(trap_stack)));
+    stack_switch(FLAT_KERNEL_SS, vcpu_entry_stack());
 }
 
 /* The table and the callbacks, and the right ones again. */
@@ -151,6 +151,7 @@ static void callbacks(void)
 {
     struct trap_info table[4] = { 0 };
 
+    events_off(); /* another vCPU may send one at any time */
     for (u64 i = 0; i < 3; i++)
         table[i] = (struct trap_info){ .vector = (u8)(32 + rnd_below(200)),
                                        .flags = (u8)rnd(),
@@ -272,6 +273,10 @@ void modes_init(void)
 {
     user_space_init(&space);
     trap_handle(TRAP_EVENT, no_more_events);
+}
+
+void modes_begin(void)
+{
     put_back();
 }
 

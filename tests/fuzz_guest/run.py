@@ -6,7 +6,8 @@
     run.py --machine KIND --seed HEX [--ops HEX]     one run again, with all its lines
 
 A run passes if the hypervisor did not panic or hang, every recount of the frame table was clean and, where time is counted in
-instructions, no tick had to wait for a million of them or more. That the guest crashes itself is no failure.
+instructions, no tick had to wait for a million of them or more. That the guest crashes itself is no failure,
+nor that one of its vCPUs is left behind, asleep or in a loop: random steps may do that to it.
 
 Runs on one CPU in QEMU repeat exactly. The others don't: the seed is the same, what comes in between is not.
 """
@@ -35,16 +36,18 @@ MACHINE_MIB_PER_GUEST = 32  # beyond three guests
 SHOWN_LINES = 60            # of a run that failed
 
 WAIT_LINE = re.compile(r"\(koan\) the longest wait of a tick's work was (\d+) ns")
-DONE_LINE = re.compile(r"\((fuzz\d+)\) fuzz: (?:0x([0-9a-f]+) done|all done)")
+DONE_LINE = re.compile(r"\((fuzz\d+)\) fuzz: (vcpu \d+): (?:0x([0-9a-f]+) done|all done)")
+LEFT_LINE = re.compile(r"\((fuzz\d+)\) fuzz: (vcpu \d+): left behind at 0x([0-9a-f]+)")
 AUDIT_LINE = re.compile(r"\(koan\) audit: (.*)")
 
 
 @dataclasses.dataclass(frozen=True)
 class Kind:
-    """A machine to fuzz on. `ops` are for each guest; `privileged` is the number of the privileged guest, or None."""
+    """A machine to fuzz on. `ops` are for each vCPU; `privileged` is the number of the privileged guest, or None."""
 
     smp: int = 1
     guests: int = 1
+    vcpus: int = 1      # of each guest
     privileged: int | None = None
     options: str = ""
     ops: int = 0x3000
@@ -60,12 +63,12 @@ KINDS = {
     "one": Kind(options="audit=end hz=10000"),
     "dom0": Kind(privileged=0, options="audit=end hz=10000"),
     "audit": Kind(options="audit=tick hz=1000"),
-    "pair": Kind(guests=2, privileged=1, options="audit=tick hz=2000"),
+    "pair": Kind(guests=2, vcpus=2, ops=0x1800, privileged=1, options="audit=tick hz=2000"),
     "smp": Kind(smp=2, guests=3, privileged=1, options="audit=tick hz=100"),
     "bochs": Kind(emulator="bochs", guests=2, privileged=1, options="audit=end hz=1000", ops=0x1000),
     "screen": Kind(options="audit=end hz=10000 console=com1,vga"),
-    "two": Kind(smp=4, guests=2, privileged=1, options="audit=tick hz=100"),
-    "crowd": Kind(smp=4, guests=8, privileged=3, options="audit=tick hz=100"),
+    "two": Kind(smp=4, guests=2, vcpus=2, ops=0x1800, privileged=1, options="audit=tick hz=100"),
+    "crowd": Kind(smp=4, guests=8, vcpus=2, ops=0x1800, privileged=3, options="audit=tick hz=100"),
 }
 # The check's seeds: fixed ones, and fresh ones where it says None.
 CHECK = [("one", 0x1), ("dom0", 0x2), ("audit", None), ("pair", None), ("smp", None), ("two", None)]
@@ -76,7 +79,8 @@ class Result:
     """How a run went."""
 
     failure: str    # "": it passed
-    done: dict      # operations that each guest says it has done, to the last full 0x800
+    done: dict      # operations that each vCPU of each guest says it has done, to the last full 0x800
+    left: int       # vCPUs left behind
     wait: int       # the longest, in ns; -1: not said
     ending: str
     lines: list
@@ -89,8 +93,8 @@ def seed_of(guest, seed):
 
 def modules(kind, seed, ops):
     """The guests."""
-    return [Module(GUEST, f"fuzz{i}", GUEST_MIB, privileged=kind.privileged == i, cmdline=f"seed={seed_of(i, seed):x} ops={ops:x}")
-            for i in range(kind.guests)]
+    return [Module(GUEST, f"fuzz{i}", GUEST_MIB, kind.vcpus, privileged=kind.privileged == i,
+                   cmdline=f"seed={seed_of(i, seed):x} ops={ops:x}") for i in range(kind.guests)]
 
 
 def failure_of(kind, machine, wait):
@@ -116,26 +120,27 @@ def run(kind, seed, ops=None, show=False):
     mem = MACHINE_MIB + max(0, kind.guests - 3) * MACHINE_MIB_PER_GUEST
     machine = Machine("koan", modules(kind, seed, ops), kind.options, mem=mem, smp=kind.smp, icount=kind.icount, emulator=kind.emulator,
                       timeout=None if kind.icount else LIMIT_SECONDS, budget=BUDGET if kind.icount else None)
-    done = {f"fuzz{i}": 0 for i in range(kind.guests)}
-    wait = -1
+    done = {(f"fuzz{i}", f"vcpu {n}"): 0 for i in range(kind.guests) for n in range(kind.vcpus)}
+    wait, left = -1, 0
     with machine:
         for line in machine.lines():
             if show:
                 print(line, flush=True)
             found = DONE_LINE.match(line)
             if found:
-                done[found[1]] = int(found[2], 16) if found[2] else ops
+                done[found[1], found[2]] = int(found[3], 16) if found[3] else ops
+            left += bool(LEFT_LINE.match(line))
             found = WAIT_LINE.match(line)
             if found:
                 wait = int(found[1])
-    return Result(failure_of(kind, machine, wait), done, wait, str(machine.ending), machine.output)
+    return Result(failure_of(kind, machine, wait), done, left, wait, str(machine.ending), machine.output)
 
 
 def report(name, seed, result, seconds):
     """A line about a run; of a failed one its last lines and how to repeat it."""
     kind = KINDS[name]
     unit = "instructions" if kind.icount else "ns"
-    done = " ".join(f"{n:#x}" for n in result.done.values())
+    done = " ".join(f"{n:#x}" for n in result.done.values()) + (f" ({result.left} vCPUs left behind)" if result.left else "")
     print(f"{'ok  ' if not result.failure else 'FAIL'} {name:6} seed {seed:016x}: operations {done}; longest wait {result.wait:,} {unit}; "
           f"{result.ending}; {seconds:.0f} s", flush=True)
     if result.failure:
@@ -183,7 +188,7 @@ def options():
     parser.add_argument("--time", type=float, metavar="SECONDS", help="fresh seeds for so long")
     parser.add_argument("--machine", metavar="KIND", help="with --seed: " + ", ".join(KINDS) + "; with --time: some of them, with commas")
     parser.add_argument("--seed", type=lambda text: int(text, 16), metavar="HEX")
-    parser.add_argument("--ops", type=lambda text: int(text, 16), metavar="HEX", help="operations of each guest")
+    parser.add_argument("--ops", type=lambda text: int(text, 16), metavar="HEX", help="operations of each vCPU")
     return parser.parse_args()
 
 

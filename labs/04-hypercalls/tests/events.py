@@ -178,14 +178,22 @@ class EventsCase(PuppetCase):
             self.virqs[virq, vcpu] = port
 
     def do_unbound(self):
-        remote, port = self.random.choice((SELF, SELF, self.domain.id, self.domain.id + 1, 77)), self.lowest()
+        self.unbound(self.random.choice((SELF, SELF, self.domain.id, self.domain.id + 1, 77)))
+
+    def unbound(self, remote):
+        """Returns the port."""
+        port = self.lowest()
         data = self.order(f"a port for domain {remote}", ALLOC_UNBOUND, struct.pack("<HHI", SELF, remote, 0), 0)
         if data:
             self.made(data, 4, port)
             self.ports[port] = Port(UNBOUND, remote=self.domain.id if remote == SELF else remote)
+        return port
 
     def do_interdomain(self):
-        theirs, remote = self.some(UNBOUND), self.random.choice((SELF, self.domain.id, self.domain.id, 300))
+        self.interdomain(self.some(UNBOUND), self.random.choice((SELF, self.domain.id, self.domain.id, 300)))
+
+    def interdomain(self, theirs, remote):
+        """Returns the port that would be ours."""
         ours, p = self.lowest(), self.ports.get(theirs)
         wanted = -ESRCH if remote == 300 else 0 if p and p.state == UNBOUND and p.remote == self.domain.id else -EINVAL
         data = self.order(f"bind to port {theirs} of domain {remote}", BIND_INTERDOMAIN, struct.pack("<HHII", remote, 0, theirs, 0), wanted)
@@ -194,6 +202,7 @@ class EventsCase(PuppetCase):
             self.ports[ours] = Port(INTERDOMAIN, 0, peer=theirs)
             self.ports[theirs] = Port(INTERDOMAIN, p.vcpu, peer=ours)
             self.raised(ours)
+        return ours
 
     def do_send(self):
         port = self.some(INTERDOMAIN, IPI)
@@ -206,7 +215,9 @@ class EventsCase(PuppetCase):
             self.raised(port)
 
     def do_close(self):
-        port = self.some(INTERDOMAIN, IPI, VIRQ, UNBOUND)
+        self.close(self.some(INTERDOMAIN, IPI, VIRQ, UNBOUND))
+
+    def close(self, port):
         p = self.ports.get(port)
         good = p is not None and p.state != RESERVED
         self.order(f"close port {port}", CLOSE, struct.pack("<I", port), 0 if good else -EINVAL)
@@ -254,7 +265,9 @@ class EventsCase(PuppetCase):
             p.vcpu = vcpu
 
     def do_status(self):
-        port = self.random.choice([port for port, p in self.ports.items() if p.state in SHOWN])
+        self.status(self.random.choice([port for port, p in self.ports.items() if p.state in SHOWN]))
+
+    def status(self, port):
         p = self.ports[port]
         data = self.order(f"status of port {port}", STATUS, struct.pack("<HHIIIII", SELF, 0, port, 0, 0, 0, 0), 0)
         status, vcpu, first, second = struct.unpack_from("<IIII", data, 8)
@@ -328,6 +341,20 @@ class Binding(EventsCase):
     """Ports: made, connected, closed, found again."""
 
     wants = {"ipi": 2, "virq": 4, "unbound": 6, "interdomain": 7, "send": 4, "close": 6, "vcpu": 2, "status": 5, "guest": 2}
+
+    def last(self):
+        """A pair, of which each end in its turn stays behind: it waits for the domain that has closed the other, whatever its place was before."""
+        self.number = "the last"
+        for stays in (0, 1):
+            for port in [self.unbound(77) for _ in range(2)]:   # whom the places knew before is not whom the end waits for
+                self.close(port)
+            first = self.unbound(SELF)
+            ends = (first, self.interdomain(first, SELF))
+            self.close(ends[1 - stays])
+            self.status(ends[stays])
+            self.close(self.interdomain(ends[stays], SELF))
+            self.compare()
+            self.close(ends[stays])
 
 
 class Upcall(EventsCase):

@@ -6,7 +6,7 @@ import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
-from runners import RunnersCase, WakeCase  # noqa: E402
+from runners import STEP_INSTRUCTIONS, RunnersCase, WakeCase  # noqa: E402
 
 SAVED = "Who sleeps doesn't get its time later: when it wakes, its virtual time is the queue's at least."
 
@@ -83,17 +83,19 @@ class Hoarder(RunnersCase):
     options = "sched=bvt"
 
     def run(self):
-        rest, span = self.random.randrange(200, 250) * 1_000_000, 60_000_000
-        rows = [("awake", "runner", "", ""), ("hoarder", "runner", "", f"sleep={rest:x}")]
+        rest, work = self.random.randrange(200, 250) * 1_000_000, self.random.randrange(6_000_000, 8_000_000)
+        rows = [("awake", "runner", "", ""), ("hoarder", "worker", "", f"work={work:x} sleep={2 * rest:x}")]
         with self.boot_domains(rows, self.options) as machine:
-            found = self.find(machine)
-            start = machine.instructions()
-            machine.run_for(rest + 2 * span)
-            got = {name: self.count(machine, domain) for name, domain in found.items()}
-            self.check(got["hoarder"] > 0, f"the hoarder wakes after {rest:,} ns", "it doesn't")
-            part = got["hoarder"] * 8 / (machine.instructions() - start - rest)
-            self.check(0.3 <= part <= 0.65, "who has slept for long gets its half from then on, and no more", f"{part:.0%} of the time since it woke",
-                       "counted in the guests' memory", SAVED)
+            awake = self.find(machine)["awake"]
+            for what in ("begins", "wakes"):   # its first checkpoint is before its sleep
+                self.to_checkpoint(machine, ["hoarder"], f"the hoarder {what}")
+            start, before = machine.instructions(), self.count(machine, awake)
+            _, step = self.to_checkpoint(machine, ["hoarder"], "the hoarder has done its work")
+            self.check(step == 2, "it works before it sleeps again", f"checkpoint {step}")
+            spent = machine.instructions() - start
+            part = 1 - (self.count(machine, awake) - before) * STEP_INSTRUCTIONS / spent
+            self.check(0.35 <= part <= 0.65, f"who has slept for {rest:,} ns at least gets its half from then on, and no more",
+                       f"{part:.0%} of {spent:,} instructions since it woke", "counted in the guests' memory", SAVED)
 
 
 class Crowd(RunnersCase):

@@ -1,6 +1,6 @@
 /*
  * Works and sleeps, again and again; `progress` counts the rounds. out[0]: the longest that a sleep ended too late, in ns; out[1]: the sum of these; out[2]:
- * steps of work. Checkpoint 1 comes after each sleep.
+ * steps of work. Checkpoint 1 comes after each sleep, 2 after each work.
  * Words of the command line, in hexadecimal: work=, in steps of about 6 instructions; sleep=, the longest of random times in ns, the shortest is half of it.
  */
 #include "mailbox.h"
@@ -26,5 +26,6 @@ int main(void)
         checkpoint(1);
         for (u64 i = 0; i < work; i++)
             mailbox.out[2]++;
+        checkpoint(2);
     }
 }

@@ -10,10 +10,12 @@ A lab's test makes a subclass with its own numbers:
 import struct
 
 import domains
+import frametable
 from case import Case
 
 STEP, PROGRESS, IN, OUT = 8, 16, 24, 24 + 8 * 64   # struct mailbox in grading/guests/mailbox.h
 WORD = 0xFFFFFFFFFFFFFFFF
+AUDIT_HINT = "An entry that maps another domain's frame holds the same as any other: a reference, and one of its type if it may be written."
 
 
 class DomainsCase(Case):
@@ -168,6 +170,7 @@ class Pair(DomainsCase):
             kept = machine.ram[self.get(lender, 3) << 12:(self.get(lender, 3) + 1) << 12]
             self.next(machine, "borrower", 1)
             self.results(borrower, (("bind the port", 0), ("map the grant", 0), ("map what was not lent", -1)))
+            self.mapped(machine, self.get(borrower, 4), page)
             answer = tuple((word * factor + index) & WORD for index, word in enumerate(words))
             self.check(struct.unpack("<512Q", machine.ram[page:page + 4096]) == answer, "the answer in the lender's frame", "something else",
                        f"frame {page >> 12:#x}", "A mapped grant is the other domain's frame itself, no copy of it.")
@@ -181,6 +184,15 @@ class Pair(DomainsCase):
                        f"{self.get(lender, 9)}, then {self.get(lender, 11)}", "the lender's grant table")
             self.results(borrower, (("bind", 0), ("map", 0), ("map what was not lent", -1), ("send", 0), ("unmap", 0), ("send again", 0)))
             self.check(machine.ram[self.get(lender, 3) << 12:(self.get(lender, 3) + 1) << 12] == kept, "what was not lent is as it was", "it was written")
+            frametable.audit(machine, AUDIT_HINT)
+
+    def mapped(self, machine, va, page):
+        """The borrower, which stands here, has the lender's frame itself, and all that its entry holds is counted: what it finds in memory, and what
+        the lender's frame holds in the end, a hypervisor could bring about without any mapping."""
+        found = machine.mapping(va)
+        self.check(found and found.pa == page and found.write, f"the borrower's page {va:#x} is the lender's frame {page >> 12:#x}, and writable",
+                   f"frame {found.pa >> 12:#x}{'' if found.write else ', read-only'}" if found else "no mapping", self.source("grant_map"))
+        frametable.audit(machine, AUDIT_HINT)
 
     def introduce(self, machine):
         """Tell each the other's number, through their mailboxes."""

@@ -5,6 +5,7 @@
  *
  * lender   in[0]: the other's domain id + 1                out[0]: port, [1]: grant + 1, [2]: the page's frame, [3]: a page not lent
  * borrower in[0]: the other's domain id + 1, [1]: port, [2]: grant + 1, [3]: a factor
+ *                                                          out[4]: the address at which the grant is mapped
  * both     out[8..]: results of calls, in the order below; checkpoints 1 (ready to lend; mapped and answered) and 2 (done)
  */
 #include "event.h"
@@ -67,6 +68,7 @@ static void borrower(void)
     /* Nothing may be mapped there: who maps over something has to flush it. */
     if (update_va_mapping((u64)place, 0, UVMF_INVLPG))
         guest_panic("a page can't be unmapped");
+    mailbox.out[4] = (u64)place;
     result(grant_map_at((u64)place, other, ref, GNTMAP_host_map, &handle));
     result(grant_map_at((u64)place, other, ref + 1, GNTMAP_host_map, &none)); /* not lent */
     for (u32 i = 0; i < WORDS; i++)

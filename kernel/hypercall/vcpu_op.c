@@ -56,6 +56,20 @@ static void move_info(struct vcpu *v, mfn_t mfn, u32 offset)
     time_update(v);
 }
 
+/* Once, by itself or by another one while it is down, when it doesn't use the old one. With the memory's lock: one that is just being stopped may
+ * be on its way to the same. */
+static s64 place_info(struct vcpu *v, mfn_t mfn, u32 offset)
+{
+    if (v->info_mfn.n != INVALID_MFN.n)
+        return refuse(-XEN_EINVAL, v->id);
+    if (v != current_vcpu() && sched_is_up(v))
+        return refuse(-XEN_EINVAL, v->id);
+    s64 error = type_get(&v->domain->mem, mfn, FRAME_WRITABLE, NULL);
+    if (!error)
+        move_info(v, mfn, offset);
+    return error;
+}
+
 static s64 register_info(struct vcpu *v, u64 arg)
 {
     struct vcpu_register_vcpu_info r;
@@ -63,17 +77,11 @@ static s64 register_info(struct vcpu *v, u64 arg)
 
     if (!copy_from_guest(&r, arg, sizeof(r)))
         return refuse(-XEN_EFAULT, arg);
-    if (v->info_mfn.n != INVALID_MFN.n)
-        return refuse(-XEN_EINVAL, v->id);
-    if (v != current_vcpu() && sched_is_up(v))
-        return refuse(-XEN_EINVAL, v->id); /* it may be using the old one */
     if (r.offset > PAGE_SIZE - sizeof(struct vcpu_info) || r.offset % 8)
         return refuse(-XEN_EINVAL, r.offset);
     if (!memory_enter(m))
         return -XEN_ERESTART;
-    s64 error = type_get(m, MFN(r.mfn), FRAME_WRITABLE, NULL);
-    if (!error)
-        move_info(v, MFN(r.mfn), r.offset);
+    s64 error = place_info(v, MFN(r.mfn), r.offset);
     memory_leave(m);
     return error;
 }

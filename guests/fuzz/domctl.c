@@ -15,6 +15,8 @@
 #define CHILDREN 3
 
 static struct handmade children[CHILDREN]; /* domid 0: none; it is changed by exchanging it */
+static struct handmade making
+    [FUZZ_VCPUS]; /* the one that a vCPU is at, or that it had to leave when a trap ended the step */
 
 /* mov ecx, 0x100000; 1: inc qword [rdi]; loop 1b; then as handmade_shutdown: should its maker crash, it ends by itself. */
 static const u8 count_and_end[] = { 0xb9, 0,    0,  0x10, 0, 0x48, 0xff, 0x07, 0xe2,
@@ -30,16 +32,17 @@ static u64 some_child_frame(const struct handmade *h)
 
 static void make(struct handmade *place)
 {
-    struct handmade h = { .code = count_and_end, .code_size = sizeof(count_and_end) };
+    struct handmade *h = &making[vcpu_id()];
     u16 none = 0;
 
-    handmade_make(&h, (enum handmade_stage)rnd_below(STAGES));
-    if (!h.domid)
-        return;
-    memcpy(place->mfn, h.mfn, sizeof(h.mfn));
-    if (!__atomic_compare_exchange_n(&place->domid, &none, h.domid, false, __ATOMIC_SEQ_CST,
-                                     __ATOMIC_SEQ_CST))
-        build_destroy(h.domid); /* another vCPU was faster */
+    if (h->domid)
+        build_destroy(h->domid);
+    *h = (struct handmade){ .code = count_and_end, .code_size = sizeof(count_and_end) };
+    handmade_make(h, (enum handmade_stage)rnd_below(STAGES));
+    memcpy(place->mfn, h->mfn, sizeof(h->mfn));
+    if (__atomic_compare_exchange_n(&place->domid, &none, h->domid, false, __ATOMIC_SEQ_CST,
+                                    __ATOMIC_SEQ_CST))
+        h->domid = 0; /* else another vCPU was faster */
 }
 
 static void destroy(struct handmade *place)
@@ -249,4 +252,6 @@ void domctl_fuzz_end(void)
 {
     for (u64 i = 0; i < CHILDREN; i++)
         destroy(&children[i]);
+    for (u64 i = 0; i < FUZZ_VCPUS; i++)
+        destroy(&making[i]);
 }

@@ -67,8 +67,8 @@ KINDS = {
     "smp": Kind(smp=2, guests=3, privileged=1, options="audit=tick hz=100"),
     "bochs": Kind(emulator="bochs", guests=2, privileged=1, options="audit=end hz=1000", ops=0x1000),
     "screen": Kind(options="audit=end hz=10000 console=com1,vga"),
-    "two": Kind(smp=4, guests=2, vcpus=2, ops=0x1800, privileged=1, options="audit=tick hz=100"),
-    "crowd": Kind(smp=4, guests=8, vcpus=2, ops=0x1800, privileged=3, options="audit=tick hz=100"),
+    "two": Kind(smp=4, guests=2, vcpus=2, ops=0xc00, privileged=1, options="audit=tick hz=100"),
+    "crowd": Kind(smp=4, guests=8, vcpus=2, ops=0xc00, privileged=3, options="audit=tick hz=100"),
 }
 # The check's seeds: fixed ones, and fresh ones where it says None.
 CHECK = [("one", 0x1), ("dom0", 0x2), ("audit", None), ("pair", None), ("smp", None), ("two", None)]

@@ -19,6 +19,7 @@ RELEASE_OFFSET = 40
 MAX_LOOKS = 200
 LOOKS_FOR_TRACES = ("fresh_memory",)   # guests that look at what others have left in memory
 TRACED = 24 << 8   # pages at each end of memory
+TRACE = 64         # bytes, anywhere in a page: nobody knows where to scrub
 AUDIT_HINT = "Recount by hand: 1 for the allocation, 1 for each entry that maps it, 1 for each pin and base pointer; type_refs for the uses that need the type."
 
 
@@ -64,9 +65,10 @@ class GuestCase(Case):
     def leave_traces(self, machine):
         """Memory as a warm boot finds it, not zero as the emulator has it: the free pages that a small domain may get, from either end."""
         first, last = -(-machine.layout.core_end >> 12), len(machine.ram) >> 12
-        trace = self.random.randbytes(64)
+        trace = self.random.randbytes(TRACE)
         for page in (*range(first, first + TRACED), *range(last - TRACED, last)):
-            machine.ram[(page << 12) + 2048:(page << 12) + 2048 + len(trace)] = trace
+            at = (page << 12) + self.random.randrange(4096 - TRACE + 1)
+            machine.ram[at:at + TRACE] = trace
 
     def until_verdict(self, machine, says, panics, result, name):
         """Run from line to line of the guest until its verdict stands."""

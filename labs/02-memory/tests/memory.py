@@ -163,7 +163,7 @@ class Start(Case):
             self._owned(machine, [mfn for mfn, frame in enumerate(frames) if frame.owner == ident], frames, pages, given)
 
     def _give(self, machine):
-        """The frames of all calls of alloc_give, each filled with what a last owner could have left."""
+        """The frames of all calls of alloc_give, each with what a last owner could have left at both its ends and anywhere else."""
         given = set()
         self.mark = self.random.randbytes(16)
         while machine.run_to("alloc_give", "cpuid_init", expected="start-up gives memory to the allocator") == "alloc_give":
@@ -173,8 +173,8 @@ class Start(Case):
                        self.source("alloc_give"), "Start-up gives each range once: does alloc_give() come to its end?")
             given.update(frames)
             for mfn in frames:
-                machine.ram[mfn << 12:(mfn << 12) + 16] = self.mark
-                machine.ram[(mfn << 12) + 4080:(mfn + 1) << 12] = self.mark
+                for at in (0, 4080, self.random.randrange(4080)):
+                    machine.ram[(mfn << 12) + at:(mfn << 12) + at + 16] = self.mark
         return given
 
     def _owned(self, machine, own, frames, pages, given):

@@ -30,11 +30,11 @@ static void rr_unit_init(struct sched_unit *u)
 
 static bool rr_enqueue(struct sched_queue *q, struct sched_unit *u, enum sched_why why, u64 now)
 {
-    if (why == SCHED_PREEMPTED) {
-        list_add_front(&q->lists[0], &u->link); /* its turn isn't over */
+    /* Its turn isn't over; or it has waited longer than all here, or it would not have been moved. So the list stays in the order of the times. */
+    if (why == SCHED_PREEMPTED || why == SCHED_MOVED) {
+        list_add_front(&q->lists[0], &u->link);
     } else {
-        if (why != SCHED_MOVED)
-            u->rr.since = now;
+        u->rr.since = now;
         list_add_back(&q->lists[0], &u->link);
     }
     show_best(q);

@@ -14,7 +14,9 @@ WITH_CODE = {8, 10, 11, 12, 13, 14, 17, 21, 29, 30}   # the CPU pushes an error 
 ELSEWHERE = {2: "nmi_handler", 18: "machine_check_handler"}
 GENERAL = ("rax", "rbx", "rcx", "rdx", "rsi", "rdi", "rbp", "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15")
 # vector -> instruction. rbx is where mov looks, rcx what div divides by.
-CODE = {UD: b"\x0f\x0b", GP: b"\x48\x8b\x03", PF: b"\x48\x89\x03", DE: b"\x48\xf7\xf1"}
+LOAD, STORE = b"\x48\x8b\x03", b"\x48\x89\x03"
+CODE = {UD: b"\x0f\x0b", GP: LOAD, PF: STORE, DE: b"\x48\xf7\xf1"}
+NAMES = {UD: "#ud", GP: "#gp", PF: "page fault", DE: "#de"}
 PLACES = ("features_init", "features_print", "acpi_read")   # behind descriptors_early()
 DIRECTION, TRAP = 1 << 10, 1 << 8
 HINT = ("An exception pushes its frame at the top of the stack that the gate names; the stub adds the vector and, where the CPU pushes no error code, a 0, "
@@ -44,6 +46,12 @@ class Exceptions(Case):
             size = n[f"struct regs.{name}.size"]
             seen = int.from_bytes(data[n[f"struct regs.{name}"]:][:size], "little")
             self.check(seen == value, f"struct regs of {what}: {name} is {value:#x}", f"{seen:#x}", self.source("trap_stub_table"), hint)
+
+    def no_other(self, first, others, where):
+        """A line with all names in it tells nobody anything."""
+        for other in others:
+            self.check(other not in first, f"a first line that names this exception and no other, as {other}", first[:160], where,
+                       "A report that says everything says nothing: the vector tells which one it was.")
 
 
 class Frames(Exceptions):
@@ -117,31 +125,33 @@ class Report(Exceptions):
         for name, value in {"rbx": aim, "rcx": 0 if vector == DE else chosen["rcx"]}.items():
             chosen[name] = value
             gdb.set_register(name, value)
-        gdb.write(address, CODE[vector])
+        store = vector == PF and self.random.random() < 0.5
+        gdb.write(address, LOAD if vector == PF and not store else CODE[vector])
         rsp = gdb.registers()["rsp"]
         machine.run_to("hypervisor_trap", expected=f"exception {vector} in {place} comes to hypervisor_trap()", hint=HINT)
-        self.compare(machine, {"vector": vector, "rip": address, "error_code": 2 if vector == PF else 0, "rsp": rsp, **chosen}, f"exception {vector}")
+        self.compare(machine, {"vector": vector, "rip": address, "error_code": 2 if store else 0, "rsp": rsp, **chosen}, f"exception {vector}")
         machine.run_to("machine_end", expected="after the report the machine ends", hint=HINT)
         machine.settle()
-        self.text(machine, vector, place, address, chosen)
+        self.text(machine, vector, place, address, chosen, store)
 
-    def text(self, machine, vector, place, rip, chosen):
+    def text(self, machine, vector, place, rip, chosen, store):
         text = machine.serial.lower()
         report = text[text.find("panic"):] if "panic" in text else ""
         first = report.splitlines()[0] if report else ""
         where, hint = self.source("hypervisor_trap"), "A report has to say what, where and with which registers, or nobody can use it."
-        names = {UD: "#ud", GP: "#gp", PF: "page fault", DE: "#de"}
-        wanted = {"the exception": names[vector], "its function": place}
+        wanted = {"the exception": NAMES[vector], "its function": place}
         if vector == PF:
             wanted["the address that was not there"] = f"{chosen['rbx']:x}"
         for what, word in wanted.items():
             self.check(word in first, f"a first line that names {what}: {word}", first[:120] or "no report", where, hint)
+        self.no_other(first, {*NAMES.values(), "double fault"} - {NAMES[vector]}, where)
         wanted = {"the address of the instruction": f"{rip:x}"}
         wanted |= {f"the value of {name}": f"{value:x}" for name, value in chosen.items() if value}
         for what, word in wanted.items():
             self.check(word in report, f"a report of exception {vector} that names {what}: {word}", first[:120] or "no report", where, hint)
         if vector == PF:
-            self.check("write" in first, "a first line that says that it was a write", first[:160], where, "The error code says it: SDM vol. 3, 4.7.")
+            right = "write" in first if store else "read" in first and "write" not in first
+            self.check(right, f"a first line that says that it was a {'write' if store else 'read'}", first[:160], where, "The error code says it: SDM vol. 3, 4.7.")
         code = machine.gdb.registers()["rdi"] & 0xFF
         self.check(code == PANIC_CODE, f"the machine ends with the code of a panic, {PANIC_CODE:#x}", f"{code:#x}", where)
 
@@ -172,3 +182,4 @@ class Overflow(Exceptions):
                                "the address, which CR2 still holds": f"{guard - 8:x}", "what it means": "overflow"}.items():
                 self.check(word in first, f"a first line that names {what}: {word}", first[:160] or "no report", self.source("hypervisor_trap"),
                            "is_guard_page() knows whether CR2 lies in a guard: a double fault there is an overflow.")
+            self.no_other(first, {*NAMES.values()} - {NAMES[PF]}, self.source("hypervisor_trap"))   # a page fault was part of it

@@ -147,9 +147,10 @@ static void vcpu(void)
     if (rnd_once_in(2)) {
         words[0] = some_va();
         vcpu_op(VCPUOP_register_runstate_memory_area, rnd_below(2), words);
+    } else if (rnd_once_in(2)) {
+        vcpus_move_info((u32)rnd_below(2), words);
     } else {
-        vcpu_op(rnd_once_in(2) ? VCPUOP_register_vcpu_info : spare(rnd_below(16)), rnd_below(2),
-                words);
+        vcpu_op(spare(rnd_below(16)), rnd_below(2), words);
     }
 }
 

@@ -32,11 +32,13 @@ extern struct pool pool;
 
 #define FUZZ_VCPUS 2
 
-/* What each vCPU has of its own; the other one only looks. */
+/* What each vCPU has of its own; the other one only looks, but for `moved`, which both may set. */
 struct fuzzer {
     u64 state; /* of its random numbers */
     u64 done;  /* operations */
     bool over; /* it has done them all */
+    bool
+        moved; /* its upcall flags stand in the pool, where random writes may keep it from being woken */
     u64 guard; /* it has stopped the other one, for so many operations more */
 };
 struct fuzzer *fuzzer(u32 vcpu);
@@ -84,6 +86,8 @@ void modes_init(void);
 void modes_begin(void); /* on each vCPU */
 void domctl_fuzz_init(void);
 void domctl_fuzz_end(void);
+
+s64 vcpus_move_info(u32 vcpu, void *arg); /* vcpus.c: register_vcpu_info */
 
 /* vcpus.c. Before each step: does the other one sleep, and wait for this one? Then it must be a step that surely comes to its end. */
 bool vcpus_relied_on(void);

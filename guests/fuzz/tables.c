@@ -105,7 +105,7 @@ static void switch_tables(void)
     update_va_mapping((u64)l4, pte_make(pool.mfn[i], PTE_RO_PAGE), UVMF_INVLPG);
     u64 stands = 0;
     probe_read64((u64)(l4 + 511), &stands);
-    if (rnd_once_in(2)) {
+    if (rnd_once_in(2) || (fuzzer(1)->state && !rnd_once_in(8))) { /* another vCPU may spoil them */
         mmuext_one(MMUEXT_NEW_USER_BASEPTR, pool.mfn[i]);
     } else if (((stands ^ own[511]) & PTE_ADDRESS) == 0 && switch_l4(pool.mfn[i]) == 0) {
         for (u64 n = rnd_below(4); n; n--)

@@ -82,7 +82,7 @@ static void start_other(void)
 
 static void block(void)
 {
-    if (fuzzer(other())->over || !claim(vcpu_id()))
+    if (own_fuzzer()->moved || fuzzer(other())->over || !claim(vcpu_id()))
         return;
     sched_op(SCHEDOP_block, NULL);
     events_off();
@@ -132,6 +132,15 @@ static void timers(void)
     }
 }
 
+s64 vcpus_move_info(u32 vcpu, void *arg)
+{
+    s64 rc = vcpu_op(VCPUOP_register_vcpu_info, vcpu, arg);
+
+    if (rc == 0)
+        fuzzer(vcpu)->moved = true;
+    return rc;
+}
+
 /* Areas of either, and the upcall flags of one that has just been stopped, who may be on its way to the same. */
 static void areas(void)
 {
@@ -141,7 +150,7 @@ static void areas(void)
                                     VCPUOP_get_runstate_info };
 
     if (rnd_once_in(32))
-        vcpu_op(VCPUOP_register_vcpu_info, rnd_below(2), words);
+        vcpus_move_info((u32)rnd_below(2), words);
     else
         vcpu_op(commands[rnd_below(ARRAY_SIZE(commands))], rnd_below(2),
                 rnd_once_in(2) ? (void *)words : pool.va[pool_below()]);

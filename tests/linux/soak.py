@@ -7,7 +7,8 @@ Two runs. In the first an instruction is a nanosecond (-icount), for a tenth of 
 true to Koan's within 50 parts in a million, and Koan's to the instructions. In the second the CPUs run side by side for all of the seconds; the
 clocks' drift, from Koan's and from the host's, is told, not judged.
 
-The Linux guests keep patterns in memory between storms of fork, mmap and signals, whose answers are judged as in run.py; ours (guests/pattern) keep
+The Linux guests keep patterns in memory between storms of fork, mmap and signals, whose answers are judged as in run.py, and give 16 MiB back to Koan
+and take them again before each round; ours (guests/pattern) keep
 theirs. Koan recounts its frame table ten times a second, and at the end of each domain.
 """
 
@@ -71,6 +72,7 @@ def check_linux(name, seed, lines):
         found = [words[1] for words in said if words[0] == part]
         wrong = [text for text in found if text != expected[part]]
         yield f"{name}: {part}: {len(found)} times, wrong: {wrong[:3]}", bool(found) and not wrong
+    yield f"{name}: frames given back and taken", any(words[0] == "traded" for words in said)
     yield f"{name}: went to its end", ["done", f"{seed:016x}"] in said
     bad = [words for words in said if words[0] in ("complaint", "broken")]
     yield f"{name}: complaints: {bad}", not bad

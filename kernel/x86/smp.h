@@ -16,8 +16,8 @@ struct smp_setup {
     u32 blocks;    /* CPU blocks that are mapped, ids 0..blocks-1 */
 };
 
-/* Start every CPU of the list but this one, one after the other. Each ends in cpu_idle_loop(). Sets
- * nr_cpus. Interrupts off. */
+/* Start every CPU of the list but this one, one after the other. Each ends in cpu_idle_loop(), its
+ * timer started. Sets nr_cpus. Interrupts off. */
 void smp_start(const struct acpi_info *acpi, const struct smp_setup *setup);
 
 #endif

@@ -5,6 +5,7 @@ import struct
 from case import Case
 
 HINT = "A CPU counts itself in by cpu->online when it has everything: page tables, descriptors, APIC. It is found by its stack pointer (x86/cpu.h)."
+TIMER_HINT = "Each CPU has a timer of its own, which apic_setup_cpu() leaves masked: without it no guest there is ever woken, or made to let another run."
 DEAD_HINT = ("ACPI may list a CPU that isn't there. Wait for its word for a while only (ANSWER_WAIT_US), stop it by INIT, and give its block to the next; "
              "nr_cpus counts those that have answered.")
 
@@ -63,7 +64,8 @@ class Awake(Cpus):
 
 
 class Ready(Cpus):
-    """A CPU says that it is online only when it is: not before its APIC is set up, with the hypervisor's tables loaded by then."""
+    """A CPU says that it is online only when it is: not before its APIC is set up, with the hypervisor's tables loaded by then.
+    And it goes idle with its timer started, as nobody else can start it."""
 
     def run(self):
         with self.boot(cpus=2) as machine:
@@ -76,6 +78,14 @@ class Ready(Cpus):
             rsp, block = machine.gdb.registers(1)["rsp"], machine.numbers["STACKS_VA"] + machine.numbers["CPU_BLOCK_SIZE"]
             self.check(block < rsp <= block + machine.numbers["CPU_BLOCK_SIZE"], f"CPU 1 stands on its own block, {block:#x}", f"rsp {rsp:#x}", where, HINT)
             self.check(machine.control(1)["CR3"] == machine.cr3(0), "by then it has the hypervisor's page tables", f"{machine.control(1)['CR3']:#x}", where)
+            self.goes_idle(machine, where)
+
+    def goes_idle(self, machine, where):
+        """CPU 1 from apic_setup_cpu() on. The boot CPU is held right behind smp_start(): without guests it would end the machine first."""
+        machine.gdb.write(machine.symbol("debug_init"), b"\xf3\x90\xeb\xfc")   # pause, which lets the emulator turn to CPU 1; and again
+        came = machine.run_to("apic_start_timer", "cpu_idle_loop", expected="the second CPU comes to its idle loop", hint=HINT)
+        self.check(came == "apic_start_timer", "CPU 1 calls apic_start_timer() before cpu_idle_loop()", "it goes idle without", where, TIMER_HINT)
+        machine.run_to("cpu_idle_loop", expected="the second CPU comes to cpu_idle_loop() with its timer started", hint=HINT)
 
 
 class Dead(Cpus):

@@ -245,8 +245,8 @@ static s64 answer_about(struct domain_memory *m, u32 command)
         return (s64)m->pages;
     if (command == XENMEM_maximum_reservation)
         return (s64)m->max_pages;
-    /* Only the guest knows its highest pfn: it says so in shared_info. */
-    return (s64)container_of(m, struct domain, mem)->shared->arch.max_pfn - 1;
+    /* Only the guest knows how many pfns it uses: it says so in shared_info, sooner or later. */
+    return (s64)max(container_of(m, struct domain, mem)->shared->arch.max_pfn, 1UL) - 1;
 }
 
 static s64 about_domain(u32 command, u64 arg)

@@ -51,7 +51,8 @@ bool control_is_busy(const struct domain *d)
 
 /* ---- making and pausing ---- */
 
-s64 control_create(u16 domid, u32 vcpus, const u8 *handle, struct domain **out)
+/* Shown first, then looked whether a toolstack is left: the last one may have ended while nobody could find this domain. */
+s64 control_create(u16 domid, u32 vcpus, const u8 *handle, u16 *id)
 {
     struct domain_config config = { .vcpus = vcpus, .built = true, .domid = domid };
 
@@ -61,7 +62,9 @@ s64 control_create(u16 domid, u32 vcpus, const u8 *handle, struct domain **out)
     if (!d)
         return refuse(-XEN_ENOMEM, vcpus);
     memcpy(d->handle, handle, sizeof(d->handle));
-    *out = d;
+    *id = d->id;
+    domain_show(d);
+    control_orphans();
     return 0;
 }
 

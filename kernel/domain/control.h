@@ -25,7 +25,7 @@ void control_put(struct domain *d);
 bool control_is_busy(const struct domain *d);
 
 /* A new domain, paused, without memory; domid 0: any. -XEN_EEXIST: that id is not free. */
-s64 control_create(u16 domid, u32 vcpus, const u8 *handle, struct domain **d);
+s64 control_create(u16 domid, u32 vcpus, const u8 *handle, u16 *id);
 
 /* Counted, as Xen does; a new domain has been paused once. 0, -XEN_EINVAL, -XEN_EOVERFLOW. */
 s64 control_pause(struct domain *d);

@@ -80,6 +80,12 @@ void domain_let_go(struct domain *d)
     memory_let_go(&d->mem);
 }
 
+void domain_show(struct domain *d)
+{
+    assert(d->mem.hidden);
+    __atomic_store_n(&d->mem.hidden, false, __ATOMIC_SEQ_CST);
+}
+
 struct domain *domain_hold_next(struct domain *d)
 {
     struct domain *next = domain_hold_from(d->id + 1);
@@ -226,6 +232,7 @@ struct domain *domain_create(const struct domain_config *config)
     d->pirq_page = INVALID_MFN;
     sched_init_domain(d);
     d->built = config->built;
+    d->mem.hidden = config->built; /* other domains run meanwhile */
     watchdog_init(d);
     console_ring_init(d);
     if (!link_domain(d, config)) {

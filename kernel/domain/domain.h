@@ -159,8 +159,12 @@ struct domain_config {
     u16 domid;  /* of a built one: the id that it is to have; 0: any */
 };
 
-/* A domain without contents: reservation taken, shared page and vCPUs made, nothing runs. NULL: not enough memory. */
+/*
+ * A domain without contents: reservation taken, shared page and vCPUs made, nothing runs. NULL: not enough memory. One that is `built` is hidden
+ * from all calls until domain_show: then it may end at any time.
+ */
 struct domain *domain_create(const struct domain_config *config);
+void domain_show(struct domain *d);
 
 struct vcpu *vcpu_create(struct domain *d, u32 id);
 

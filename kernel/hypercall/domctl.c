@@ -34,14 +34,14 @@ static s64 create(struct domctl_call *c)
 {
     const struct xen_domctl_createdomain *args = &c->op.u.createdomain;
     u16 wanted = c->op.domain < DOMID_FIRST_RESERVED ? c->op.domain : 0;
-    struct domain *d;
+    u16 id;
     s64 error = check_create(args);
 
     if (!error)
-        error = control_create(wanted, args->max_vcpus, args->handle, &d);
+        error = control_create(wanted, args->max_vcpus, args->handle, &id);
     if (error)
         return error;
-    c->op.domain = d->id;
+    c->op.domain = id;
     c->answer = true;
     return 0;
 }

@@ -252,6 +252,8 @@ struct domain_memory *alloc_find(u16 domid)
 {
     spin_lock(&alloc_lock);
     struct domain_memory *m = registered(domid);
+    if (m && __atomic_load_n(&m->hidden, __ATOMIC_ACQUIRE))
+        m = NULL;
     if (m)
         m->users++;
     spin_unlock(&alloc_lock);

@@ -19,6 +19,7 @@ struct domain_memory {
     bool privileged;      /* r: may map device memory, use cache bits, name other domains' frames */
     bool dying;           /* l: no new references */
     bool flush_owed;      /* l: an entry above L1 has changed; memory_leave flushes */
+    bool hidden;          /* a: its domain is being made: memory_find doesn't find it yet */
     u64 pte_refused;      /* r: flags that its L1 entries may not have */
     u64 pages;            /* f: frames it owns, limbo included, shared ones not */
     u64 max_pages;        /* f: its reservation */

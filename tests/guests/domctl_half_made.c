@@ -1,0 +1,82 @@
+/*
+ * A domain that is just being made is none yet: another vCPU of the builder's, which guesses its id, finds it with all that belongs to it or
+ * not at all, and can't end it half made.
+ *
+ * While vCPU 0 makes domains and destroys them, vCPU 1 asks for the highest page of the next id, and ends it. Any answer is right that
+ * makes sense; the recount at the end has to be, too. Source: domctl.h, sched.h, memory.h.
+ */
+#define NEEDS_VCPUS 2
+#include "domctl.h"
+#include "smp.h"
+#include "test.h"
+
+#define ROUNDS    150
+#define ALL_VCPUS 32 /* the more there are to be made, the longer it takes */
+
+static volatile u16 coming; /* probably the next one's id; 0: all is done */
+static u32 wrong;
+
+static void meddle(u64 argument)
+{
+    (void)argument;
+    for (u16 id; (id = coming) != 0;) {
+        struct xen_memory_domain question = { .domid = id };
+        struct sched_remote_shutdown end = { .domain_id = id, .reason = SHUTDOWN_poweroff };
+        s64 rc = memory_op(XENMEM_maximum_gpfn, &question);
+
+        wrong += rc != -XEN_ESRCH && rc != 0; /* a new one has not said how many pages it uses */
+        rc = sched_op(SCHEDOP_remote_shutdown, &end);
+        wrong += rc != -XEN_ESRCH && rc != 0;
+    }
+}
+
+static s64 create(u16 *domid)
+{
+    struct xen_domctl op = {
+        .cmd = XEN_DOMCTL_createdomain,
+        .u.createdomain = {
+            .max_vcpus = ALL_VCPUS,
+            .max_evtchn_port = EVTCHN_2L_NR_CHANNELS - 1,
+            .max_grant_frames = -1,
+            .max_maptrack_frames = -1,
+            .grant_opts = 1,
+        },
+    };
+    s64 rc = domctl(&op);
+
+    *domid = op.domain;
+    return rc;
+}
+
+static s64 destroy(u16 domid)
+{
+    s64 rc;
+
+    do
+        rc = domctl_plain(XEN_DOMCTL_destroydomain, domid);
+    while (rc == -XEN_EAGAIN);
+    return rc;
+}
+
+TEST
+{
+    u16 domid;
+
+    if (!guest_is_privileged())
+        TEST_SKIP("for privileged domains");
+    if (smp_count() < NEEDS_VCPUS)
+        TEST_SKIP("needs %d vCPUs", NEEDS_VCPUS);
+    CHECK_RC(create(&domid), 0);
+    CHECK_RC(destroy(domid), 0);
+    coming = domid + 1;
+    CHECK_RC(smp_start(1, meddle, 0), 0);
+    for (u32 i = 0; i < ROUNDS; i++) {
+        CHECK_RC(create(&domid), 0);
+        coming = domid + 1;
+        CHECK_RC(destroy(domid), 0);
+    }
+    coming = 0;
+    while (smp_is_up(1))
+        yield();
+    CHECK_EQ(wrong, 0);
+}

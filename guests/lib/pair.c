@@ -45,8 +45,6 @@ static u32 connect_a(void)
 
     if (port < 0)
         guest_panic("no port for the peer: %ld", port);
-    while (!pair_peer_port((u32)port))
-        yield();
     return (u32)port;
 }
 
@@ -63,7 +61,8 @@ static u32 connect_b(void)
     }
 }
 
-/* A new end has an event at once. It is b's; only when b has taken it may a send one, or b would take that, too. */
+/* A new end has an event at once. It is b's; only when b has taken it may a send one, or b would take that, too. So b's word is what a waits for; the
+ * status says nothing to it: b may have ended before a looks. */
 u32 pair_connect(void)
 {
     u32 port = pair_is_a() ? connect_a() : connect_b();

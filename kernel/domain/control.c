@@ -168,10 +168,12 @@ void control_destroy(struct domain *d)
 bool control_reaped(u16 domid, u64 serial)
 {
     reap_some();
+    if (!domain_id_in_use(domid))
+        return true;
     struct domain *d = domain_hold(domid);
     if (!d)
-        return true;
-    bool done = d->serial != serial || !__atomic_load_n(&d->mem.page_list, __ATOMIC_ACQUIRE);
+        return false; /* in the last step of its end, or, its number taken again, being made */
+    bool another = d->serial != serial;
     domain_let_go(d);
-    return done;
+    return another;
 }

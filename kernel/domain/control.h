@@ -43,7 +43,7 @@ void control_orphans(void);
 /* The call that has entered ends this domain; control_reaped() then takes it away. */
 void control_destroy(struct domain *d);
 
-/* A step of that, to be called with nothing entered or got. True: its memory is free, but for what others still hold. */
+/* A step of that, to be called with nothing entered or got. True: it is gone, its memory, but for what others still hold, and its number. */
 bool control_reaped(u16 domid, u64 serial);
 
 #endif

@@ -51,6 +51,14 @@ bool domain_id_free(u16 domid)
     return free;
 }
 
+bool domain_id_in_use(u16 domid)
+{
+    spin_lock(&list_lock);
+    bool used = bitmap_test(ids, domid);
+    spin_unlock(&list_lock);
+    return used;
+}
+
 u32 domain_count(void)
 {
     return __atomic_load_n(&alive, __ATOMIC_RELAXED);

@@ -178,6 +178,9 @@ u32 domain_count(void);
 /* May a new domain get this id? */
 bool domain_id_free(u16 domid);
 
+/* Has a domain this id (below DOMID_FIRST_RESERVED), be it in the making or in the last step of its end? It may be free neither way: see owner_in_limbo. */
+bool domain_id_in_use(u16 domid);
+
 /* Privileged domains that have not ended. */
 u32 domain_toolstacks(void);
 

@@ -13,6 +13,7 @@ from domainscase import OUT, DomainsCase
 WORD = (1 << 64) - 1
 STEP_INSTRUCTIONS = 8
 LOOK = 15_000_000   # instructions that may go by while one looks at a machine that runs
+RET = 0xc3   # the instruction; a function that does nothing
 TURN = 6_000_000   # ns, a little more than BVT_ALLOWANCE_NS: so far ahead may somebody be
 STATE = ("rdx", "rcx", "rax", "rdi", "rsi", "rbp", "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15", None, "mxcsr", "x87 control", "st0",
          *(f"xmm{n}" + half for n in range(16) for half in ("", " (high)")), "ds", "es", "what fs: leads to", "what gs: leads to", "the user's GS base", "fs", "gs")
@@ -88,16 +89,19 @@ class RunnersCase(DomainsCase):
         self.check(set(self.images) <= set(found), f"the domains {', '.join(self.images)}", ", ".join(found))
         return {name: found[name] for name in self.images}
 
-    def plain_turns(self, machine):
-        """For the tests of exercise 3.1, which nothing of 3.2 shall be needed for: what comes at the end of a slice is that who runs gives the CPU away. It
-        stands in the queue's timer from before any guest runs."""
+    def plain_turns(self, machine, taken=True):
+        """For the tests of exercise 3.1, which nothing of 3.2 shall be needed for: what comes at the end of a slice is that who runs gives the CPU away, or,
+        if it isn't to be taken from anybody, nothing. It stands in the queue's timer from before any guest runs."""
         machine.run_to("cpu_idle_loop", expected="start-up makes the domains")
         cr3, numbers = machine.cr3(), machine.numbers
+        fire = machine.symbol("sched_yield")
+        if not taken:
+            fire += machine.read(fire, 256, cr3).index(RET)
         for cpu in range(machine.cpus):
             at = machine.symbol("run_queues") + cpu * numbers["struct run_queue"] + numbers["struct run_queue.slice.fire"]
             place = machine.mapping(at, cr3)
             start = place.pa + at % place.size
-            machine.ram[start:start + 8] = struct.pack("<Q", machine.symbol("sched_yield"))
+            machine.ram[start:start + 8] = struct.pack("<Q", fire)
 
     def values(self, machine, name):
         return runner_state(self.seeds[name], machine.numbers["FLAT_KERNEL_SS"], self.flat.get(name))

@@ -65,13 +65,13 @@ static bool make_plan(void)
 
 /* ---- a domain without contents ---- */
 
-static bool create(void)
+s64 build_create(u16 *domid, u32 vcpus)
 {
     struct xen_domctl op = {
         .cmd = XEN_DOMCTL_createdomain,
-        .domain = b.request->domid,
+        .domain = *domid,
         .u.createdomain = {
-            .max_vcpus = b.request->vcpus,
+            .max_vcpus = vcpus,
             .max_evtchn_port = EVTCHN_2L_NR_CHANNELS - 1,
             .max_grant_frames = -1,
             .max_maptrack_frames = -1,
@@ -80,9 +80,14 @@ static bool create(void)
     };
     s64 rc = domctl(&op);
 
-    if (rc == 0)
-        b.d->domid = op.domain;
-    return ok("createdomain", rc);
+    *domid = rc ? 0 : op.domain;
+    return rc;
+}
+
+static bool create(void)
+{
+    b.d->domid = b.request->domid;
+    return ok("createdomain", build_create(&b.d->domid, b.request->vcpus));
 }
 
 static bool set_limits(void)

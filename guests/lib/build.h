@@ -36,6 +36,9 @@ struct built_domain {
 /* Build it, up to where it can be unpaused. False: refused, with a line on the console; nothing is left of it. */
 bool build_domain(const struct build_request *request, struct built_domain *d);
 
+/* A domain without contents, of the id that *domid says; 0: of any; then it has the new one's, or 0. 0, or what domctl answered. */
+s64 build_create(u16 *domid, u32 vcpus);
+
 /* End a domain for good. 0, or what domctl answered. */
 s64 build_destroy(u16 domid);
 

@@ -2,6 +2,7 @@
  * Domains made by hand, see handmade.h.
  */
 #include "handmade.h"
+#include "build.h"
 #include "domctl.h"
 #include "foreign.h"
 #include "memory.h"
@@ -24,21 +25,7 @@ const size_t handmade_sleep_size = sizeof(handmade_sleep);
 
 static s64 create(struct handmade *h)
 {
-    struct xen_domctl op = {
-        .cmd = XEN_DOMCTL_createdomain,
-        .domain = h->domid,
-        .u.createdomain = {
-            .max_vcpus = 1,
-            .max_evtchn_port = EVTCHN_2L_NR_CHANNELS - 1,
-            .max_grant_frames = -1,
-            .max_maptrack_frames = -1,
-            .grant_opts = 1,
-        },
-    };
-    s64 rc = domctl(&op);
-
-    h->domid = rc ? 0 : op.domain;
-    return rc;
+    return build_create(&h->domid, 1);
 }
 
 static s64 limit(struct handmade *h)

@@ -6,7 +6,7 @@
  * makes sense; the recount at the end has to be, too. Source: domctl.h, sched.h, memory.h.
  */
 #define NEEDS_VCPUS 2
-#include "domctl.h"
+#include "build.h"
 #include "smp.h"
 #include "test.h"
 
@@ -30,50 +30,23 @@ static void meddle(u64 argument)
     }
 }
 
-static s64 create(u16 *domid)
-{
-    struct xen_domctl op = {
-        .cmd = XEN_DOMCTL_createdomain,
-        .u.createdomain = {
-            .max_vcpus = ALL_VCPUS,
-            .max_evtchn_port = EVTCHN_2L_NR_CHANNELS - 1,
-            .max_grant_frames = -1,
-            .max_maptrack_frames = -1,
-            .grant_opts = 1,
-        },
-    };
-    s64 rc = domctl(&op);
-
-    *domid = op.domain;
-    return rc;
-}
-
-static s64 destroy(u16 domid)
-{
-    s64 rc;
-
-    do
-        rc = domctl_plain(XEN_DOMCTL_destroydomain, domid);
-    while (rc == -XEN_EAGAIN);
-    return rc;
-}
-
 TEST
 {
-    u16 domid;
+    u16 domid = 0;
 
     if (!guest_is_privileged())
         TEST_SKIP("for privileged domains");
     if (smp_count() < NEEDS_VCPUS)
         TEST_SKIP("needs %d vCPUs", NEEDS_VCPUS);
-    CHECK_RC(create(&domid), 0);
-    CHECK_RC(destroy(domid), 0);
+    CHECK_RC(build_create(&domid, ALL_VCPUS), 0);
+    CHECK_RC(build_destroy(domid), 0);
     coming = domid + 1;
     CHECK_RC(smp_start(1, meddle, 0), 0);
     for (u32 i = 0; i < ROUNDS; i++) {
-        CHECK_RC(create(&domid), 0);
+        domid = 0;
+        CHECK_RC(build_create(&domid, ALL_VCPUS), 0);
         coming = domid + 1;
-        CHECK_RC(destroy(domid), 0);
+        CHECK_RC(build_destroy(domid), 0);
     }
     coming = 0;
     while (smp_is_up(1))

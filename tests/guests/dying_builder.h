@@ -6,28 +6,11 @@
 #ifndef TESTS_DYING_BUILDER_H
 #define TESTS_DYING_BUILDER_H
 
+#include "build.h"
 #include "domctl.h"
 #include "dying.h"
 
 #define BUILDER_FRAMES 1024 /* of the domain that it makes */
-
-static inline s64 builder_create(u16 *domid)
-{
-    struct xen_domctl op = {
-        .cmd = XEN_DOMCTL_createdomain,
-        .u.createdomain = {
-            .max_vcpus = 1,
-            .max_evtchn_port = EVTCHN_2L_NR_CHANNELS - 1,
-            .max_grant_frames = -1,
-            .max_maptrack_frames = -1,
-            .grant_opts = 1,
-        },
-    };
-    s64 rc = domctl(&op);
-
-    *domid = op.domain;
-    return rc;
-}
 
 static inline s64 builder_limit(u16 domid, u64 frames)
 {
@@ -48,17 +31,6 @@ static inline s64 builder_populate(u16 domid)
     for (u64 i = 0; i < BUILDER_FRAMES; i++)
         frames[i] = i;
     return memory_op(XENMEM_populate_physmap, &r);
-}
-
-/* -EAGAIN and the like: it goes on when it is called again. */
-static inline s64 builder_destroy(u16 domid)
-{
-    s64 rc;
-
-    do
-        rc = domctl_plain(XEN_DOMCTL_destroydomain, domid);
-    while (rc == -XEN_EAGAIN);
-    return rc;
 }
 
 static inline void builder_dies_amid(const char *what, void (*work)(u64))

@@ -7,13 +7,12 @@
 
 static void work(u64 argument)
 {
-    u16 domid;
-
     (void)argument;
     for (;;) {
-        bool good = AMID(builder_create(&domid)) == 0;
+        u16 domid = 0;
+        bool good = AMID(build_create(&domid, 1)) == 0;
 
-        dying_count(good && AMID(builder_destroy(domid)) == 0);
+        dying_count(good && AMID(build_destroy(domid)) == 0);
     }
 }
 

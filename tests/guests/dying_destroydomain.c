@@ -6,14 +6,13 @@
 
 static void work(u64 argument)
 {
-    u16 domid;
-
     (void)argument;
     for (;;) {
-        bool good = builder_create(&domid) == 0 && builder_limit(domid, BUILDER_FRAMES) == 0 &&
+        u16 domid = 0;
+        bool good = build_create(&domid, 1) == 0 && builder_limit(domid, BUILDER_FRAMES) == 0 &&
                     builder_populate(domid) == BUILDER_FRAMES;
 
-        good &= AMID(builder_destroy(domid)) == 0;
+        good &= AMID(build_destroy(domid)) == 0;
         dying_count(good);
     }
 }

@@ -7,10 +7,10 @@
 
 static void work(u64 argument)
 {
-    u16 domid;
+    u16 domid = 0;
 
     (void)argument;
-    if (builder_create(&domid))
+    if (build_create(&domid, 1))
         return; /* no round is ever counted */
     for (u64 i = 0;; i++)
         dying_count(AMID(builder_limit(domid, i % 2 ? BUILDER_FRAMES : 8)) == 0);

@@ -11,7 +11,7 @@
 #define ROUNDS   64       /* in a batch */
 #define BATCHES  15       /* odd */
 #define PAUSE_NS 400000UL /* of a before it sends */
-#define WORK_NS  50000UL  /* of b after its answer */
+#define WORK_NS  50000UL  /* of b before it sleeps */
 
 static bool first;
 static u32 port;
@@ -86,7 +86,7 @@ static u64 send_beside(void)
 }
 
 /* What a's sending takes while b sleeps. No two events meet in one pending bit: b has answered the last one, and sleeps again long before a
- * goes on. After its answer b works for longer than a ever does: so a has more right to the CPU when b wakes, and what b does is not in the figure. */
+ * goes on. Before it sleeps b works for longer than a ever does: so a has more right to the CPU when b wakes, and what b does is not in the figure. */
 static u64 send_to_sleeper(void)
 {
     u64 sum = 0;
@@ -101,9 +101,9 @@ static u64 send_to_sleeper(void)
                 guest_panic("the peer has answered before the sending was over");
             pair_wait(port);
         } else {
+            spin_until(system_time() + WORK_NS);
             pair_wait(port);
             pair_signal(port);
-            spin_until(system_time() + WORK_NS);
         }
     }
     return sum / ROUNDS;

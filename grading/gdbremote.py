@@ -65,6 +65,8 @@ class GdbRemote:
     def _request(self, text, timeout=60):
         self._send(text)
         answer = self._receive(timeout)
+        while answer and answer[0] == "T" and text != "?":   # it had stopped by itself while it was being interrupted
+            answer = self._receive(timeout)
         if answer is None:
             raise GdbError(f"no answer to {text[:20]}")
         if answer.startswith("E") and len(answer) == 3:

@@ -25,6 +25,8 @@ BUDGET = 400_000_000     # instructions, from reset
 WALL_SECONDS = 240       # a broken host, no verdict
 STOPS_MAX = 20_000       # at places, of one machine: a loop through a breakpoint spends hardly any instructions
 KEPT_OUTPUT = 1 << 18
+LOOK_INSTRUCTIONS = 5_000_000   # that may go by while one looks at a machine that runs
+LOOKS_MAX = 400
 ASLEEP_LOOKS = 12        # looks at a machine in which nothing happens any more
 DOZING_LOOKS = 160       # looks in a row that find every CPU halted, though a tick may wake one in between
 LOOK_SECONDS = 0.25
@@ -266,11 +268,13 @@ class Target:
         return self.machine.qmp.instructions()
 
     def run_for(self, instructions, expected="", hint="", look=None):
-        """Run that many instructions, or a few more, from here. look: (instructions, function): called when so many have gone by, while it runs on: at
-        a stop the emulator's clock may jump to the next timer."""
+        """Run that many instructions from here, or more: how many more is the host's doing, so what is expected goes by those that went by, and the budget
+        of instructions grows by the rest. look: (instructions, function): called when so many have gone by, while it runs on: at a stop the emulator's
+        clock may jump to the next timer."""
         what = expected or f"the machine goes on for {instructions:,} instructions"
         try:
-            goal, deadline = self.instructions() + instructions, time.monotonic() + self.wall
+            planned, deadline = self.instructions() + instructions, time.monotonic() + self.wall
+            goal = planned
             watch = Watch(self.machine, math.inf)   # asleep, it would never get there
             self.gdb.resume()
             while not self.gdb.stopped(0.01):
@@ -281,11 +285,22 @@ class Target:
                     goal, look = self.instructions() + instructions - look[0], None   # a look may take its time
                 if self.instructions() >= goal:
                     self.gdb.interrupt()
+                    self.budget += self.instructions() - planned
                     return
                 if time.monotonic() > deadline:
                     raise Infrastructure(f"{instructions:,} instructions take longer than {self.wall} s")
         except (gdbremote.GdbError, qmp.QmpError) as error:
             self._explain_end(what, hint, error)
+
+    def at_once(self, read):
+        """While it runs: what read() finds in its memory within few instructions, and their count before and after that. A host that was busy elsewhere
+        meanwhile has to look again."""
+        for _ in range(LOOKS_MAX):
+            before = self.instructions()
+            seen, after = read(), self.instructions()
+            if after - before <= LOOK_INSTRUCTIONS:
+                return seen, before, after
+        raise Infrastructure(f"each of {LOOKS_MAX} looks at the running machine takes more than {LOOK_INSTRUCTIONS:,} instructions")
 
     def _count_stop(self, what, hint):
         self.stops += 1

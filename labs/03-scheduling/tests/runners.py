@@ -123,8 +123,8 @@ class RunnersCase(DomainsCase):
         before = {}
 
         def look():
-            earliest = machine.instructions()
-            before.update({name: self.progress(domain) for name, domain in found.items()}, earliest=earliest, latest=machine.instructions())
+            steps, earliest, latest = machine.at_once(lambda: {name: self.progress(domain) for name, domain in found.items()})
+            before.update(steps, earliest=earliest, latest=latest)
 
         machine.run_for(warm_up + span, look=(warm_up, look))
         got = {name: self.count(machine, domain) - before[name] for name, domain in found.items()}
@@ -177,8 +177,8 @@ class WakeCase(RunnersCase):
 
             def look():
                 worker.write_u64("mailbox", 0, OUT)
-                then.update(rounds=self.progress(worker), work=self.get(worker, 2), others=sum(self.progress(rival) for rival in found.values()),
-                            start=machine.instructions())
+                seen, _, start = machine.at_once(lambda: (self.progress(worker), self.get(worker, 2), sum(self.progress(rival) for rival in found.values())))
+                then.update(zip(("rounds", "work", "others"), seen), start=start)
 
             machine.run_for(self.warm_up + self.span, look=(self.warm_up, look))
             before, after = then["rounds"], self.progress(worker)

@@ -65,13 +65,18 @@ class BesideSleepers(Weighed):
 
     def count_all(self, machine, runners):
         before = {}
-        machine.run_for(self.warm_up + self.span, look=(self.warm_up, lambda: before.update((name, self.progress(domain)) for name, domain in runners.items())))
+
+        def look():
+            before.update(machine.at_once(lambda: {name: self.progress(domain) for name, domain in runners.items()})[0])
+
+        machine.run_for(self.warm_up + self.span, look=(self.warm_up, look))
         return {name: self.count(machine, domain) - before[name] for name, domain in runners.items()}
 
     def look_again(self, machine, found):
         worker = found["worker"]
-        before, span = self.progress(worker), 120_000_000
-        machine.run_for(span)
+        before, start = self.progress(worker), machine.instructions()
+        machine.run_for(120_000_000)
+        span = machine.instructions() - start
         got, wanted = self.progress(worker) - before, span // 4_100_000
         self.check(got >= wanted * 7 // 10, f"a worker that wants a tenth of the CPU gets it, {wanted} times in {span:,} instructions", f"{got} times",
                    "counted in the guest's memory")
@@ -107,12 +112,11 @@ class Crowd(RunnersCase):
         vcpus, span = self.random.randrange(2, 4), 500_000_000
         with self.boot_domains([("crowd", "crowd", f"vcpus={vcpus}", ""), ("one", "runner", "", "")], self.options) as machine:
             found = self.find(machine)
-            then = {}
-            machine.run_for(60_000_000 + span, look=(60_000_000, lambda: then.update(earliest=machine.instructions(), each=self.each(machine, found, vcpus),
-                                                                                   latest=machine.instructions())))
-            before = then["each"]
+            then = []
+            machine.run_for(60_000_000 + span, look=(60_000_000, lambda: then.extend(machine.at_once(lambda: self.each(machine, found, vcpus)))))
+            before, *looks = then
             got = [new - old for old, new in zip(before, self.each(machine, found, vcpus))]
-            part, most = (got[-1] * 8 / (machine.instructions() - then[name]) for name in ("earliest", "latest"))
+            part, most = (got[-1] * 8 / (machine.instructions() - look) for look in looks)
             self.check(part <= 0.55 and most >= 0.45, f"one vCPU gets half of the CPU against {vcpus} of a domain of the same weight", f"{part:.1%}",
                        "counted in the guests' memory", "A domain's weight is shared by its vCPUs that want to run: `active` says how many.")
             crowd = got[:-1]
@@ -135,7 +139,7 @@ class Warp(WakeCase):
 
     options = "sched=bvt"
     late, span = 400_000, 100_000_000
-    keys, work, longest = "warp=200", 300_000, 3_000_000
+    keys, work, longest = "warp=100000", 300_000, 3_000_000   # so large that it is not used up, however long the host lets the machine run
     hint = "A unit that warps counts as if its virtual time were smaller by the warp, from its wake-up on."
 
 

@@ -75,7 +75,7 @@ TEST
     CHECK_EQ(pings, ROUNDS);
     awake = true;
     CHECK_RC(event_send(ping), 0); /* out of its sleep */
-    while (pings == ROUNDS)
+    while (pongs == ROUNDS)        /* its answer; it has counted the ping before it answers */
         yield();
     play(); /* and it runs, in turns with this one if there is one CPU */
     CHECK_EQ(pings, 2 * ROUNDS + 1);

@@ -14,7 +14,7 @@
 #define ROUNDS 3000
 #define MS     1000000UL
 
-static volatile bool stop;
+static volatile bool stop, through[NEEDS_VCPUS]; /* it acts no more */
 static u32 wrong;
 static struct vcpu_runstate_info areas[NEEDS_VCPUS];
 
@@ -72,6 +72,7 @@ static void race(u64 id)
 
     while (!stop)
         act(&seed, (u32)id);
+    through[id] = true;
     while (1)
         vcpu_op(VCPUOP_down, (u32)id, NULL);
 }
@@ -92,11 +93,14 @@ TEST
             yield();
     }
     stop = true;
-    for (u32 id = 1; id < NEEDS_VCPUS; id++) {
-        expect(vcpu_op(VCPUOP_up, id, NULL));
+    for (u32 id = 1; id < NEEDS_VCPUS; id++)
+        while (!through[id]) { /* another may have stopped it in the midst of something */
+            expect(vcpu_op(VCPUOP_up, id, NULL));
+            yield();
+        }
+    for (u32 id = 1; id < NEEDS_VCPUS; id++) /* nobody starts it any more */
         while (smp_is_up(id))
             yield();
-    }
     for (int i = 0; i < 200; i++)
         yield();
     for (u32 id = 1; id < NEEDS_VCPUS; id++)

@@ -18,7 +18,8 @@ both must pass. It has no side where there is only one domain.
 A test of several vCPUs or of two domains runs twice on each side: on a machine with one CPU, where they take turns at any place, and on one with as many
 CPUs as there are vCPUs, where they do meet. Both must pass.
 
-A test whose source says `#define ALONE` uses a device of the machine or takes long, and shares its boot with no other.
+A test whose source says `#define ALONE` uses a device of the machine, counts or touches what is others' as well (free memory, domains by guessed ids),
+or takes long, and shares its boot with no other.
 
 A test may also announce that its domain must now be ended by the hypervisor (CRASH); then it passes if that happens.
 

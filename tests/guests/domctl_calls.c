@@ -72,7 +72,7 @@ static void check_small_calls(void)
 static void check_memory(void)
 {
     struct xen_domctl op = on(XEN_DOMCTL_getpageframeinfo3);
-    u64 frames[3] = { h.mfn[HANDMADE_L4], h.mfn[HANDMADE_DATA], foreign_mfn() };
+    u64 frames[3] = { h.mfn[HANDMADE_L4], h.mfn[HANDMADE_DATA], ptr_mfn(&test_result) };
 
     CHECK_EQ(info().tot_pages, HANDMADE_PAGES);
     CHECK_EQ(info().max_pages, HANDMADE_PAGES);
@@ -81,7 +81,7 @@ static void check_memory(void)
     CHECK_RC(domctl(&op), 0);
     CHECK_EQ(frames[0], XEN_DOMCTL_PFINFO_L4TAB | XEN_DOMCTL_PFINFO_LPINTAB);
     CHECK_EQ(frames[1], XEN_DOMCTL_PFINFO_NOTAB);
-    CHECK_EQ(frames[2], XEN_DOMCTL_PFINFO_XTAB);
+    CHECK_EQ(frames[2], XEN_DOMCTL_PFINFO_XTAB); /* not its own */
     op = on(XEN_DOMCTL_hypercall_init);
     op.u.hypercall_init.gmfn = h.mfn[HANDMADE_DATA];
     CHECK_RC(domctl(&op), 0);

@@ -43,11 +43,11 @@ static void sleep_for(u64 ns)
 TEST
 {
     events_init();
+    CHECK_RC(vcpu_op(VCPUOP_stop_periodic_timer, 0, NULL), 0); /* before it can count as an event */
     s64 timer = event_bind_virq(VIRQ_TIMER, 0), ipi = event_bind_ipi(0);
     SETUP(timer > 0 && ipi > 0);
     event_handle((u32)timer, on_event);
     event_handle((u32)ipi, on_event);
-    CHECK_RC(vcpu_op(VCPUOP_stop_periodic_timer, 0, NULL), 0);
     events_on();
 
     CHECK_RC(event_send((u32)ipi), 0);

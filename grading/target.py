@@ -283,7 +283,7 @@ class Target:
                 if look and self.instructions() >= goal - instructions + look[0]:
                     look[1]()
                     goal, look = self.instructions() + instructions - look[0], None   # a look may take its time
-                if self.instructions() >= goal:
+                elif not look and self.instructions() >= goal:
                     self.gdb.interrupt()
                     self.budget += self.instructions() - planned
                     return

@@ -16,8 +16,8 @@
 #define EVENTS   8
 #define ANY_PIRQ (-1)
 
-#define PATIENCE_NS 5000000000UL /* a busy machine */
-#define QUIET_NS    50000000UL   /* many periods */
+#define PATIENCE_NS 60000000000UL /* a busy machine */
+#define QUIET_NS    50000000UL    /* many periods */
 
 static s64 map_line(s32 index, s32 *pirq)
 {

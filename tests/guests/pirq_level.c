@@ -19,7 +19,7 @@
 #define ENTRY_LEVEL 0x8000
 #define VERSION     1
 
-#define PATIENCE_NS 5000000000UL
+#define PATIENCE_NS 60000000000UL
 #define QUIET_NS    30000000UL
 
 static u32 port;

@@ -29,7 +29,7 @@ slides: $(SLIDES_DECKS:%=$(SLIDES_OUT)/%.html) $(SLIDES_DECKS:%=$(SLIDES_OUT)/%.
 check-slides: $(SLIDES_DECKS:%=$(SLIDES_OUT)/%.html) $(SLIDES_DECKS:%=$(SLIDES_OUT)/%.pdf) ## each slide looked at in a headless Chromium: nothing overflows
 	$(Q)$(PYTHON) slides/look.py $(SLIDES_DECKS:%=$(SLIDES_OUT)/%.html)
 
-check-slides-source:
+check-slides-source: $(filter %.svg,$(SLIDES_RUN))
 	$(Q)$(PYTHON) slides/tests/run.py
 
 slides-tools:

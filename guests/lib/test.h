@@ -129,7 +129,10 @@ void test_fail(const char *format, ...) PRINTF_LIKE(1, 2) NORETURN;
 /* Can the page be mapped writable? Exactly when it is no table and no page of descriptors. Leaves it mapped as it was. */
 bool page_can_be_written(void *page);
 
-/* A frame that is not this domain's, but is RAM. */
+/* A frame that is not this domain's, but is RAM. (On Xen it may be one that Xen shares with it.) */
 u64 foreign_mfn(void);
+
+/* Does this run on Koan, by XENVER_extraversion? For the few places where it promises more than Xen does. */
+bool on_koan(void);
 
 #endif
